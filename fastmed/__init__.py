@@ -1,0 +1,47 @@
+"""fastmed: classifiers and graders of medical images that can be trusted.
+
+The public names load what they need when they are first used; importing fastmed loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastmed.data.items import read_items as read_items
+    from fastmed.errors import FastmedError as FastmedError
+    from fastmed.interpretation import interpret as interpret
+    from fastmed.learn.learner import learner as learner
+    from fastmed.learn.loaders import dataloaders as dataloaders
+    from fastmed.prediction import predict as predict
+    from fastmed.run import Run as Run
+    from fastmed.task import Task as Task
+    from fastmed.taskfile import find_task as find_task
+    from fastmed.taskfile import load_tasks as load_tasks
+    from fastmed.training import train as train
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "FastmedError": "errors",
+    "Run": "run",
+    "Task": "task",
+    "dataloaders": "learn.loaders",
+    "find_task": "taskfile",
+    "interpret": "interpretation",
+    "learner": "learn.learner",
+    "load_tasks": "taskfile",
+    "predict": "prediction",
+    "read_items": "data.items",
+    "train": "training",
+}
+__all__ = sorted(_ROOMS)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'fastmed' has no attribute '{name}'")
+    return getattr(import_module(f"fastmed.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_ROOMS]

@@ -1,0 +1,100 @@
+"""What the user reads: notes, tables and progress; rich on a terminal, plain lines elsewhere."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Thing = TypeVar("Thing")
+
+log = logging.getLogger("fastmed")
+
+
+class _PlainHandler(logging.Handler):
+    """Writes notes to stderr, with warnings and errors marked as such."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        label = "" if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: "
+        print(f"{label}{record.getMessage()}", file=sys.stderr, flush=True)
+
+
+def listen(verbosity: int = 0) -> None:
+    """Show fastmed's notes on stderr: 0 notes and warnings, 1 also details, -1 only warnings."""
+    log.handlers = [_PlainHandler()]
+    log.propagate = False
+    log.setLevel({-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}[verbosity])
+
+
+def note(text: str) -> None:
+    """Tell the user something that is worth knowing."""
+    log.info(text)
+
+
+def warn(text: str) -> None:
+    """Tell the user something that may be wrong."""
+    log.warning(text)
+
+
+def on_terminal() -> bool:
+    """True if stdout is a terminal, so that bars and colours make sense."""
+    return sys.stdout.isatty()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout; numbers stand right, text left."""
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    rows = [list(row) for row in rows]
+    for position, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        justify = "right" if numeric or all(_figure(row[position]) for row in rows) else "left"
+        table.add_column(escape(column), justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(escape(cell_text(cell)) for cell in row))
+    Console(width=None if on_terminal() else 120).print(table)
+
+
+def cell_text(cell: object) -> str:
+    """Return what a table shows for a cell: floats with three places, None as a dash."""
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return "-"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def _figure(cell: object) -> bool:
+    return cell is None or isinstance(cell, int | float)
+
+
+def progress(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
+    """Yield the things, with a bar on a terminal, and else a plain line every 20 seconds."""
+    yield from _bar(things, what, total) if on_terminal() else _lines(things, what, total)
+
+
+def _bar(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
+    with progress_bar() as bar:
+        yield from bar.track(things, total=total, description=what)
+
+
+def progress_bar() -> Progress:
+    """Return the one progress bar that every command shows; it vanishes when done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        transient=True,
+    )
+
+
+def _lines(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
+    spoken = time.monotonic()
+    for done, thing in enumerate(things):
+        if time.monotonic() - spoken > 20:
+            spoken = time.monotonic()
+            note(f"{what}: {done} of {total}")
+        yield thing

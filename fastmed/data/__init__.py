@@ -1,0 +1,1 @@
+"""From files to a checked, split table of images; nothing here loads torch."""

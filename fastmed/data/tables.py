@@ -1,0 +1,119 @@
+"""The two tables of fastmed, *items* and *predictions*: their columns, checks and CSV files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fastmed.errors import DataError, listed
+from fastmed.files import write_whole
+from fastmed.task import PARTS
+
+LEFT_OUT = "left_out"
+SPLITS = ("", *PARTS, LEFT_OUT)
+
+# Column of items -> the value that stands where nothing is known. `meta_*` columns may follow.
+ITEM_DEFAULTS: dict[str, str | int] = {
+    "item": "",  # unique name of the image
+    "image": "",  # path relative to the root of the data, with forward slashes
+    "array": "",  # name of the array in an NPZ file
+    "index": -1,  # position in that array
+    "target": "",  # class name; empty where there is no label
+    "group": "",  # patient; empty where nothing is known
+    "origin": "main",  # main | extra
+    "split": "",  # train | valid | test | left_out; empty before the split
+    "copies": 1,  # how often a training image is used in an epoch
+    "note": "",  # why an image is left out
+    "content": "",  # SHA-256 of the image's bytes
+}
+ROOT = "root"
+
+
+def items_table(rows: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """Return the rows as a checked items table with every column; the root goes into ``attrs``.
+
+    Raises:
+        DataError: no rows, or two rows with the same name.
+    """
+    if rows.empty:
+        raise DataError(f"no images found in {root}")
+    meta = [column for column in rows.columns if column.startswith("meta_")]
+    items = rows.reindex(columns=[*ITEM_DEFAULTS, *meta])
+    for column, default in ITEM_DEFAULTS.items():
+        filled = items[column].astype(object).where(items[column].notna(), default)
+        items[column] = filled.astype("int64" if isinstance(default, int) else "str")
+    repeated = items["item"][items["item"].duplicated()]
+    if len(repeated):
+        raise DataError(f"{len(repeated)} images stand twice in the data: {listed(repeated, 3)}")
+    items = items.reset_index(drop=True)
+    items.attrs[ROOT] = str(root)
+    return items
+
+
+def root_of(items: pd.DataFrame) -> Path:
+    """Return the folder that the items' image paths start from."""
+    if ROOT not in items.attrs:
+        raise DataError("the items don't say where their images are; set items.attrs['root']")
+    return Path(items.attrs[ROOT])
+
+
+def part(items: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the items of one part (train, valid, test), in their order."""
+    return items[items["split"] == name]
+
+
+def group_keys(table: pd.DataFrame) -> np.ndarray:
+    """Return a patient for each row; a row without one is a patient of its own."""
+    group, item = table["group"].to_numpy(dtype=str), table["item"].to_numpy(dtype=str)
+    known = group != ""
+    return np.where(known, np.char.add("g:", group), np.char.add("i:", item))
+
+
+def grades_of(names: Sequence[str] | pd.Series, classes: Sequence[str]) -> np.ndarray:
+    """Return the position of each class name, (n,) int64; -1 for an empty name.
+
+    Raises:
+        DataError: a name is none of the classes.
+    """
+    position = {"": -1, **{name: place for place, name in enumerate(classes)}}
+    unknown = sorted(set(names) - set(position))
+    if unknown:
+        raise DataError(f"label {listed(unknown)} is none of the classes {listed(classes, 12)}")
+    return np.array([position[name] for name in names], dtype=np.int64)
+
+
+def score_columns(classes: Sequence[str]) -> list[str]:
+    """Return the names of the columns that hold each class's score."""
+    return [f"score_{name}" for name in classes]
+
+
+def scores_of(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return the scores of a predictions table, (n, classes) float64."""
+    return predictions[score_columns(classes)].to_numpy(dtype=float)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, as a whole; numbers keep enough digits to be read back equal."""
+    write_whole(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table that fastmed wrote: text columns stay text, empty cells are empty text."""
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    for column in table.columns:
+        if column in _NUMBERS or column.startswith("score_"):
+            table[column] = pd.to_numeric(table[column])
+        elif column.startswith("meta_"):
+            table[column] = _numbers_if_all(table[column])
+    return table
+
+
+_NUMBERS = ("index", "copies", "value", "grade", "loss")
+
+
+def _numbers_if_all(column: pd.Series) -> pd.Series:
+    try:
+        return pd.to_numeric(column)
+    except ValueError:
+        return column

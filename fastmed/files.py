@@ -1,0 +1,79 @@
+"""Files that are either whole or not there: written under a temporary name, flushed, renamed."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastmed.errors import RunError
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file, then put it in the place of ``path`` in one step.
+
+    Raises:
+        RunError: the disk is full or the folder can't be written; ``path`` is as it was before.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except Exception as error:
+        cause = _disk_trouble(error)
+        if cause is None:
+            raise
+        raise RunError(f"can't write {path}: {cause}; what was written before is whole") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text as a whole."""
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON as a whole; NumPy numbers are plain numbers, not-a-number is null."""
+    write_text(path, json.dumps(_plain(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _plain(content: Any) -> Any:
+    """Return the content with NumPy types, tuples and NaN made JSON's own."""
+    match content:
+        case dict():
+            return {str(key): _plain(value) for key, value in content.items()}
+        case list() | tuple() | np.ndarray():
+            return [_plain(value) for value in content]
+        case np.generic():
+            return _plain(content.item())
+        case float() if not np.isfinite(content):
+            return None
+        case Path():
+            return content.as_posix()
+    return content
+
+
+def _disk_trouble(error: Exception) -> str | None:
+    """Return what the operating system complains about, or None if it is something else.
+
+    Writers outside of Python (safetensors) report the system's error only in their message.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "the disk is full"
+        return (error.strerror or str(error)).lower()
+    if "No space left" in str(error):
+        return "the disk is full"
+    return None

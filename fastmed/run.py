@@ -1,0 +1,193 @@
+"""A run: a folder with fixed file names that holds everything a training left behind."""
+
+import datetime
+import os
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fastmed.data.tables import ROOT, read_table, write_table
+from fastmed.errors import RunError, nearest
+from fastmed.files import read_json, write_json
+from fastmed.task import Task
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+PACKAGES = ("fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom")
+
+
+class Run:
+    """The folder of one training.
+
+    Attributes:
+        path: the folder.
+        info: the content of ``run.json``: status, versions, settings of the machine, statistics
+            of the pixels, cut points, best epoch.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+        self.path = path
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, status={self.info.get('status')!r})"
+
+    @classmethod
+    def create(cls, runs: str | Path, task: Task, items: pd.DataFrame, name: str = "") -> "Run":
+        """Make a new folder ``runs/TASK/NAME`` with the task and the items.
+
+        Args:
+            name: of the folder; empty means the time and the backbone.
+
+        Raises:
+            RunError: a run of this name exists, or the folder can't be written.
+        """
+        arch = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(task.train.arch).stem)
+        moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        path = _claim(Path(runs) / task.name, name, f"{moment}-{arch}")
+        run = cls(path, {})
+        write_json(path / "task.json", task.model_dump(mode="json"))
+        write_table(items, path / "items.csv")
+        run.update(
+            status="created",
+            versions=package_versions(),
+            data=_relative(Path(items.attrs[ROOT]), path),
+        )
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Run":
+        """Open an existing run.
+
+        Raises:
+            RunError: the folder is missing or is no run; the nearest sibling is said.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            siblings = [str(run.path) for run in list_runs(path.parent)]
+            raise RunError(f"no run folder '{path}'{nearest(str(path), siblings)}")
+        if not (path / "run.json").is_file():
+            raise RunError(f"'{path}' is not a run: it has no run.json; `fastmed runs` lists runs")
+        return cls(path, read_json(path / "run.json"))
+
+    @classmethod
+    def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
+        """Open the newest run below a folder, of one task or of any."""
+        found = [run for run in list_runs(runs) if not task or run.path.parent.name == task]
+        if not found:
+            of_task = f" of task '{task}'" if task else ""
+            raise RunError(f"no run{of_task} in '{runs}'; `fastmed train TASK` makes one")
+        return found[-1]
+
+    @property
+    def task(self) -> Task:
+        """The task as it was trained."""
+        return Task.model_validate(read_json(self.path / "task.json"))
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """Which images the run knows, with their parts; ``attrs['root']`` is the data folder."""
+        items = read_table(self.path / "items.csv")
+        items.attrs[ROOT] = str(self.data)
+        return items
+
+    @property
+    def data(self) -> Path:
+        """The data folder that the run was trained on; it may be gone."""
+        return Path(os.path.normpath(self.path / self.info["data"]))
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the best epoch."""
+        return self.path / "model.safetensors"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of figures."""
+        return self.path / "figures"
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch: losses, metrics, learning rate, seconds."""
+        return pd.read_csv(self.path / "history.csv")
+
+    def predictions_file(self, name: str) -> Path:
+        """Return where the predictions of a part, or of a named input, are."""
+        return self.path / "predictions" / f"{name}.csv"
+
+    def predictions(self, name: str) -> pd.DataFrame:
+        """Return saved predictions.
+
+        Raises:
+            RunError: there are none of this name.
+        """
+        file = self.predictions_file(name)
+        if not file.is_file():
+            raise RunError(f"{self.path} has no predictions of '{name}'; `fastmed predict` them")
+        return read_table(file)
+
+    def update(self, **info: Any) -> None:
+        """Add to ``run.json``."""
+        self.info = {**self.info, **info}
+        write_json(self.path / "run.json", self.info)
+
+    def restore(self, device: str | None = None) -> "Learner":
+        """Return the trained fastai Learner; needs neither the training data nor the network.
+
+        Raises:
+            RunError: the run has no weights, or they don't fit.
+        """
+        from fastmed.learn.restore import restore
+
+        return restore(self, device)
+
+
+def list_runs(runs: str | Path) -> list[Run]:
+    """Return the runs below a folder, the oldest first."""
+    files = [*Path(runs).glob("*/run.json"), *Path(runs).glob("*/*/run.json")]
+    return [Run.open(file.parent) for file in sorted(files, key=_started)]
+
+
+def package_versions() -> dict[str, str]:
+    """Return the installed versions of the packages that a result depends on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _started(file: Path) -> tuple[float, str]:
+    task = file.with_name("task.json")
+    return (task if task.exists() else file).stat().st_mtime, file.parent.name
+
+
+def _claim(parent: Path, name: str, default: str) -> Path:
+    """Make the run's folder; a default name that is taken gets a number, a given one is refused."""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise RunError(f"the name '{name}' may hold only letters, digits, '.', '_' and '-'")
+    candidates = [name] if name else [default, *(f"{default}-{n}" for n in range(2, 100))]
+    for candidate in candidates:
+        try:
+            (parent / candidate).mkdir(parents=True)
+            return parent / candidate
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"can't make a run folder in {parent}: {error.strerror}") from None
+    raise RunError(f"a run '{parent / candidates[0]}' exists already; choose another --name")
+
+
+def _relative(path: Path, start: Path) -> str:
+    """Return a path that stays right when both folders move together, and names no user."""
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
