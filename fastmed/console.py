@@ -1,11 +1,13 @@
 """What the user reads: notes, tables and progress; rich on a terminal, plain lines elsewhere."""
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -48,26 +50,27 @@ def on_terminal() -> bool:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout; numbers stand right, text left."""
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    table = Table()
     rows = [list(row) for row in rows]
-    for position, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
-        justify = "right" if numeric or all(_figure(row[position]) for row in rows) else "left"
-        table.add_column(escape(column), justify=justify)  # type: ignore[arg-type]
+    for place, column in enumerate(columns):
+        figures = bool(rows) and all(_is_figure(row[place]) for row in rows)
+        table.add_column(escape(column), justify="right" if figures else "left")
     for row in rows:
         table.add_row(*(escape(cell_text(cell)) for cell in row))
-    Console(width=None if on_terminal() else 120).print(table)
+    console = Console(width=None if on_terminal() else 120)
+    console.print(f"[bold]{escape(title)}[/bold]")
+    console.print(table)
 
 
 def cell_text(cell: object) -> str:
     """Return what a table shows for a cell: floats with three places, None as a dash."""
-    if cell is None or (isinstance(cell, float) and cell != cell):
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "-"
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
 
 
-def _figure(cell: object) -> bool:
-    return cell is None or isinstance(cell, int | float)
+def _is_figure(cell: object) -> bool:
+    return cell is None or isinstance(cell, int | float | np.number)
 
 
 def progress(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:

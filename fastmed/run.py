@@ -55,7 +55,7 @@ class Run:
         run.update(
             status="created",
             versions=package_versions(),
-            data=_relative(Path(items.attrs[ROOT]), path),
+            data=relative_path(items.attrs[ROOT], path),
         )
         return run
 
@@ -185,7 +185,7 @@ def _claim(parent: Path, name: str, default: str) -> Path:
     raise RunError(f"a run '{parent / candidates[0]}' exists already; choose another --name")
 
 
-def _relative(path: Path, start: Path) -> str:
+def relative_path(path: str | Path, start: Path) -> str:
     """Return a path that stays right when both folders move together, and names no user."""
     try:
         return Path(os.path.relpath(path, start)).as_posix()

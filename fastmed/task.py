@@ -9,9 +9,7 @@ Goal = Literal["category", "grade"]
 Loss = Literal["cross_entropy", "smooth_l1", "mse", "l1"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop"]
 Schedule = Literal["one_cycle", "flat_cosine", "cosine", "step", "constant"]
-Metric = Literal[
-    "valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "kappa", "mae"
-]
+Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "kappa", "mae"]
 View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
 Pool = Literal["avg", "max", "concat"]
 Fit = Literal["letterbox", "squish", "crop"]
@@ -334,7 +332,7 @@ class TrainSettings(Part):
     opt: Optimizer = "adamw"
     lr: float = Field(1e-3, gt=0)
     lr_spread: float = Field(100.0, ge=1)
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float | None = Field(None, ge=0)
     schedule: Schedule = "one_cycle"
     step_epochs: int | None = Field(None, ge=1)
     step_factor: float | None = Field(None, gt=0, lt=1)

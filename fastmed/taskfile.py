@@ -41,8 +41,8 @@ def find_task(name: str, file: str | Path | None = None) -> Task:
     """
     tables = _tables(file)
     if name not in tables:
-        known = listed(tables, most=20)
-        raise TaskError(f"no task '{name}'{nearest(name, tables)}; known are {known}")
+        close = nearest(name, tables) or f"; known are {listed(tables, most=20)}"
+        raise TaskError(f"no task '{name}'{close}")
     return _build(name, *tables[name])
 
 
@@ -103,9 +103,7 @@ def _tables(file: str | Path | None) -> dict[str, tuple[dict[str, Any], str]]:
     if file is not None and not own.is_file():
         raise TaskError(f"no task file '{own}'; give the path of a TOML file with --tasks")
     places = [packed_file(), *([own] if own.is_file() else [])]
-    return {
-        name: (table, str(place)) for place in places for name, table in _read(place).items()
-    }
+    return {name: (table, str(place)) for place in places for name, table in _read(place).items()}
 
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,75 @@
+"""The command line: one file a command, each a thin shell over a plain function."""
+
+import sys
+import warnings
+
+import typer
+
+from fastmed.cli import demo, evaluate, interpret, phantom, predict, runs, tasks, train
+from fastmed.errors import FastmedError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fastmed",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(rich_help_panel="Start")(demo.demo)
+app.command(rich_help_panel="Start")(phantom.phantom)
+app.command(rich_help_panel="Data")(tasks.tasks)
+app.command(rich_help_panel="Model")(train.train)
+app.command(rich_help_panel="Results")(runs.runs)
+app.command(rich_help_panel="Results")(evaluate.evaluate)
+app.command(rich_help_panel="Results")(interpret.interpret)
+app.command(rich_help_panel="Use")(predict.predict)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from fastmed import __version__
+
+        typer.echo(f"fastmed {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    verbose: bool = typer.Option(False, "-v", "--verbose", help="Say more."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Say only warnings and results."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and stop."
+    ),
+) -> None:
+    """Classifiers and graders of medical images that can be trusted.
+
+    A data set is declared in tasks.toml, trained with one command, and then evaluated,
+    interpreted and used for predictions. Start with: fastmed demo
+    """
+    from fastmed.console import listen
+
+    if not verbose:
+        warnings.filterwarnings("ignore", module=r"(torch|fastai|timm|fasttransform)\b")
+    listen(1 if verbose else -1 if quiet else 0)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a mistake of the user's is one sentence and exit code 1."""
+    try:
+        app(arguments)
+    except FastmedError as error:
+        typer.echo(f"Error: {clear_sentence(error)}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def clear_sentence(error: FastmedError) -> str:
+    """Return the error's own sentence, also where a loader process wrapped its traceback around."""
+    text = str(error).strip()
+    if "Original Traceback" not in text:
+        return text
+    return text.splitlines()[-1].partition(": ")[2]

@@ -1,0 +1,63 @@
+"""Options that several commands share, with one wording."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from fastmed.run import Run
+    from fastmed.task import Task
+
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task; see `fastmed tasks`.")]
+RunFolder = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Argument(metavar="[RUN]", help="A run folder; the newest run if left out."),
+]
+TasksFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--tasks", metavar="FILE", help="A task file; ./tasks.toml if it exists."),
+]
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are.")]
+Device = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="cpu, cuda, cuda:1, mps; the best one if left out."),
+]
+Workers = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(min=0, help="Processes that read images; chosen if left out."),
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out and count images that can't be read.")
+]
+Views = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar="A,B,...",
+        help="Views that are averaged: plain, hflip, vflip, rot90, rot180, rot270, transpose, "
+        "transverse; the task's if left out.",
+    ),
+]
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names of a comma-separated option."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def open_run(folder: Path | None, runs: Path) -> "Run":
+    """Return the run of a folder, or the newest one."""
+    from fastmed.run import Run
+
+    return Run.open(folder) if folder else Run.newest(runs)
+
+
+def changed_task(
+    name: str, file: Path | None, named: dict[str, Any], settings: list[str]
+) -> "Task":
+    """Return a task with the named options and the ``--set KEY=VALUE`` settings applied."""
+    from fastmed.taskfile import find_task, parse_change
+
+    changes = {key: value for key, value in named.items() if value is not None}
+    changes.update(parse_change(text) for text in settings)
+    return find_task(name, file).with_changes(changes)

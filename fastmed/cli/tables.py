@@ -1,0 +1,43 @@
+"""What commands print when they are done."""
+
+from typing import Any
+
+import pandas as pd
+
+from fastmed.console import print_table
+from fastmed.results.scores import (
+    OVERALL_COLUMNS,
+    PER_CLASS_COLUMNS,
+    overall_table,
+    per_class_table,
+)
+from fastmed.run import Run
+
+
+def print_scores(title: str, scores: dict[str, Any]) -> None:
+    """Print the scores of one part: all classes together, then each."""
+    print_table(title, OVERALL_COLUMNS, overall_table(scores))
+    print_table("Each class against the rest", PER_CLASS_COLUMNS, per_class_table(scores))
+
+
+def print_training(run: Run) -> None:
+    """Print what a training reached and what to do next."""
+    from fastmed.console import note
+    from fastmed.evaluation import saved_scores
+
+    title = "Validation part (the epoch was chosen on it: expect less elsewhere)"
+    print_scores(title, saved_scores(run)["valid"])
+    note(f"Best epoch {run.info['best_epoch']}, by {run.info['metric']}.")
+    note(f"Next: fastmed interpret {run.path}")
+
+
+def print_predictions(table: pd.DataFrame, most: int = 20) -> None:
+    """Print the first rows of a predictions table, without what is empty."""
+    shown = table.drop(columns=[name for name in ("group", "split") if name in table])
+    shown = shown.loc[:, [not _empty(shown[name]) for name in shown.columns]]
+    title = f"{len(table)} predictions" + (f", the first {most}" if len(table) > most else "")
+    print_table(title, list(shown.columns), shown.head(most).itertuples(index=False))
+
+
+def _empty(column: pd.Series) -> bool:
+    return bool((column.isna() | (column.astype(str) == "")).all())

@@ -1,0 +1,134 @@
+"""The command ``fastmed train``."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from fastmed.cli.options import (
+    Device,
+    RunsFolder,
+    SkipBad,
+    TaskName,
+    TasksFile,
+    Workers,
+    changed_task,
+)
+
+_DATA, _NETWORK, _FIT, _MACHINE = "Data", "Network", "Fit", "Machine"
+
+
+def train(
+    task: TaskName,
+    data: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="DIR", help="The data folder; data/TASK if left out.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    tasks_file: TasksFile = None,
+    skip_bad: SkipBad = False,
+    arch: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Any timm backbone, or its torchvision name.", rich_help_panel=_NETWORK),
+    ] = None,
+    weights: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="FILE",
+            help="Start from these weights: safetensors or a plain state dict.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    no_pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--no-pretrained", help="Start from random weights.", rich_help_panel=_NETWORK
+        ),
+    ] = False,
+    size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Side of the network's input, in pixels.", rich_help_panel=_NETWORK),
+    ] = None,
+    epochs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Epochs with the whole network.", rich_help_panel=_FIT),
+    ] = None,
+    freeze_epochs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Epochs before, with a frozen pretrained body.", rich_help_panel=_FIT),
+    ] = None,
+    batch: Annotated[
+        Optional[int], typer.Option(help="Images in a batch.", rich_help_panel=_FIT)  # noqa: UP045
+    ] = None,
+    lr: Annotated[
+        Optional[float], typer.Option(help="Peak learning rate.", rich_help_panel=_FIT)  # noqa: UP045
+    ] = None,
+    loss: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="cross_entropy; for grades smooth_l1, mse or l1.", rich_help_panel=_FIT),
+    ] = None,
+    opt: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="adam, adamw, adamax, sgd or rmsprop.", rich_help_panel=_FIT),
+    ] = None,
+    select: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The metric that chooses the epoch to keep.", rich_help_panel=_FIT),
+    ] = None,
+    seed: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Of weights, batches and augmentation.", rich_help_panel=_FIT),
+    ] = None,
+    settings: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting of the task, as in --set train.lr=0.001; repeatable.",
+            rich_help_panel=_FIT,
+        ),
+    ] = None,
+    runs: RunsFolder = Path("runs"),
+    name: Annotated[
+        str, typer.Option(help="Of the run folder; the time and backbone if left out.")
+    ] = "",
+    device: Device = None,
+    workers: Workers = None,
+) -> None:
+    """Train a task on a data folder.
+
+    Leaves a run folder with weights, history, predictions and scores of the validation part.
+
+    Example: fastmed train retinopathy --data data/retinopathy --arch convnext_tiny --epochs 5
+    """
+    named = {
+        "train.arch": arch,
+        "train.pretrained": False if no_pretrained else True if weights else None,
+        "train.weights": str(weights) if weights else None,
+        "train.epochs": epochs,
+        "train.freeze_epochs": freeze_epochs,
+        "train.batch": batch,
+        "train.lr": lr,
+        "train.loss": loss,
+        "train.opt": opt,
+        "train.select": select,
+        "train.seed": seed,
+        "image.size": size,
+    }
+    chosen = changed_task(task, tasks_file, named, settings or [])
+
+    from fastmed.cli.tables import print_training
+    from fastmed.training import train as train_task
+
+    folder = data or Path("data") / task
+    run = train_task(
+        chosen,
+        folder,
+        runs=runs,
+        name=name,
+        device=device,
+        workers=workers,
+        skip_bad=skip_bad,
+    )
+    print_training(run)

@@ -1,0 +1,61 @@
+"""Rare classes made up for, in the training part only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from fastmed import console
+from fastmed.data.tables import LEFT_OUT
+from fastmed.task import BalanceSettings
+
+
+def balance_items(
+    items: pd.DataFrame, settings: BalanceSettings, classes: Sequence[str], seed: int = 42
+) -> pd.DataFrame:
+    """Return the items with the training part of each class brought to ``settings.count``.
+
+    The source's own images come first, then the extra source's; above the count a sample stays.
+    A class that stays short is told, or its images are used again (``copies``).
+
+    Args:
+        seed: of the sample.
+    """
+    if settings.method != "per_class" or settings.count is None:
+        return items
+    items = items.copy()
+    generator = np.random.default_rng(seed)
+    for name in classes:
+        rows = items[(items["split"] == "train") & (items["target"] == name)]
+        order = _order(rows, generator)
+        left = order[settings.count :]
+        items.loc[left, "split"] = LEFT_OUT
+        items.loc[left, "note"] = f"above {settings.count} images a class"
+        kept = order[: settings.count]
+        if len(kept) < settings.count and settings.repeat:
+            items.loc[kept, "copies"] = _copies(len(kept), settings.count)
+        elif len(kept) < settings.count:
+            console.note(f"class '{name}' has {len(kept)} training images of {settings.count}")
+    return items
+
+
+def class_weights(items: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return the weight of each class, (K,): n / (K n_c), by the images of the training part.
+
+    The mean weight over the training images is 1.
+    """
+    training = items[items["split"] == "train"]
+    counts = training.groupby("target")["copies"].sum().reindex([*classes]).to_numpy(dtype=float)
+    weights: np.ndarray = counts.sum() / (len(classes) * counts)
+    return weights
+
+
+def _order(rows: pd.DataFrame, generator: np.random.Generator) -> pd.Index:
+    """Return the rows in random order, the extra source's after the others."""
+    rows = rows.sort_values("item")
+    return rows.index[np.lexsort((generator.random(len(rows)), rows["origin"] == "extra"))]
+
+
+def _copies(images: int, count: int) -> np.ndarray:
+    """Return how often each image is used, so that all uses sum up to ``count``."""
+    return count // images + (np.arange(images) < count % images)

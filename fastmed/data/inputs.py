@@ -1,0 +1,169 @@
+"""What is handed in to be predicted: an image, a folder, a table or arrays, labelled or not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fastmed import console
+from fastmed.data.image import IMAGE_SUFFIXES, is_image
+from fastmed.data.layouts import read_source
+from fastmed.data.layouts.arrays import array_rows, medmnist_parts
+from fastmed.data.layouts.dicom import with_headers
+from fastmed.data.layouts.folders import PART_NAMES, read_folders
+from fastmed.data.layouts.labels import to_classes
+from fastmed.data.layouts.places import files_below, relative, subfolders
+from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
+from fastmed.data.layouts.sheets import read_sheet
+from fastmed.data.layouts.table import folders_of, parts_of
+from fastmed.data.npz import array_names
+from fastmed.data.tables import ROOT, items_table
+from fastmed.errors import DataError, listed
+from fastmed.task import ArraysSource, DicomSource, FoldersSource, TableSource, Task
+
+IMAGE_COLUMNS = ("image", "file", "filename", "path", "id", "item")
+LABEL_COLUMNS = ("label", "target", "class", "diagnosis")
+
+
+def read_input(task: Task, path: str | Path, skip_bad: bool = False) -> pd.DataFrame:
+    """Return the images that a path leads to, sorted by name.
+
+    The path is one image; a folder (in the task's own layout, of class folders, or of images at
+    any depth); a CSV file of names; or an NPZ file. ``target`` is empty where there is no label,
+    ``split`` where no part is given.
+
+    Args:
+        skip_bad: rows of a table without a file are left out and counted, instead of refused.
+
+    Raises:
+        DataError: nothing is there, a row has no file, or a label is none of the classes.
+    """
+    path = Path(path)
+    root = path if path.is_dir() else path.parent
+    items = items_table(_rows(task, path, skip_bad), root)
+    items = items.sort_values(["image", "array", "index"], ignore_index=True)
+    items.attrs[ROOT] = str(root)
+    return items
+
+
+def _rows(task: Task, path: Path, skip_bad: bool) -> pd.DataFrame:
+    if path.is_dir():
+        return _folder_rows(task, path, skip_bad)
+    if not path.is_file():
+        raise DataError(f"there is no file or folder {path}")
+    if path.suffix.lower() == ".npz":
+        return _array_rows(task, path)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return _sheet_rows(task, path, skip_bad)
+    return _with_patients(_image_rows([path], path.parent), task, path.parent)
+
+
+def _folder_rows(task: Task, folder: Path, skip_bad: bool) -> pd.DataFrame:
+    """Return the images of a folder: as the task's source lays them out, by class, or just all."""
+    if _has_layout(task, folder):
+        return read_source(task.source, folder, task.classes, skip_bad)
+    if _has_class_folders(task, folder):
+        source = FoldersSource(kind="folders", rename=task.source.rename)
+        return _with_patients(read_folders(source, folder, task.classes), task, folder)
+    files = [path for path in files_below(folder) if is_image(path)]
+    if not files:
+        raise DataError(f"no images found in {folder}")
+    return _with_patients(_image_rows(files, folder), task, folder)
+
+
+def _has_layout(task: Task, folder: Path) -> bool:
+    source = task.source
+    if source.kind == "folders":
+        top = folder / source.folder
+        return top.is_dir() and _has_class_folders(task, top)
+    return (folder / source.file).is_file()
+
+
+def _has_class_folders(task: Task, folder: Path) -> bool:
+    """True if all folders in a folder are named as classes, or as parts that hold such folders."""
+    inner = subfolders(folder)
+    classes = [path for path in inner if path.name in {*task.classes, *task.source.rename}]
+    parts = [path for path in inner if path not in classes and path.name.lower() in PART_NAMES]
+    if inner and len(parts) == len(inner):
+        return all(_has_class_folders(task, part) for part in parts)
+    if classes and len(classes) < len(inner):
+        others = listed(path.name for path in inner if path not in classes)
+        console.warn(f"{folder}: no labels are taken from folders, as {others} are not classes")
+    return bool(inner) and len(classes) == len(inner)
+
+
+def _image_rows(files: Sequence[Path], root: Path) -> pd.DataFrame:
+    images = [relative(file, root) for file in files]
+    return pd.DataFrame({"item": images, "image": images}, dtype=str)
+
+
+def _with_patients(rows: pd.DataFrame, task: Task, root: Path) -> pd.DataFrame:
+    """Return the rows with what names and headers say about the patient, as the task knows it."""
+    group = task.source.group
+    if group is not None and group.pattern:
+        rows = rows.assign(group=groups_by_pattern(rows["item"], group))
+    if task.source.kind == "dicom":
+        rows = with_headers(rows, root, group.tag if group else None)
+    return rows
+
+
+def _array_rows(task: Task, path: Path) -> pd.DataFrame:
+    """Return the images of every part of an NPZ file, with labels where it has them."""
+    source = task.source
+    own = source if isinstance(source, ArraysSource) else ArraysSource(kind="arrays", file="")
+    names, root = array_names(path), path.parent
+    parts = {} if own.data in names else medmnist_parts(names)
+    arrays = [(f"{name}_images", f"{name}_labels", part) for name, part in parts.items()]
+    tables = [
+        array_rows(root, path.name, data, part, (path.name, labels) if labels in names else None)
+        for data, labels, part in arrays or [(own.data, own.labels, "")]
+    ]
+    rows = pd.concat(tables, ignore_index=True)
+    target = to_classes(rows["label"], rows["place"], task.classes, source.rename)
+    return rows.assign(target=target)
+
+
+def _sheet_rows(task: Task, path: Path, skip_bad: bool) -> pd.DataFrame:
+    """Return the images that a CSV file names, in the task's folders or beside the file."""
+    sheet = read_sheet(path)
+    own = _source_like(sheet, task)
+    image = own.image if own else _common(sheet, IMAGE_COLUMNS)
+    label = own.label if own and own.label in sheet.columns else _common(sheet, LABEL_COLUMNS)
+    if not image:
+        raise DataError(
+            f"{path} has no column that names images, only {listed(sheet.columns, 12)}; "
+            f"expected {' or '.join(dict.fromkeys(_image_columns(task)))}"
+        )
+    names = sheet[image].rename(path.name)
+    labels = sheet[label] if label else pd.Series("", index=sheet.index)
+    folders = [*folders_of(own or task.source), "."]
+    suffixes = ["", *([own.suffix] if own else []), *IMAGE_SUFFIXES]
+    rows = rows_of(names, labels, path.parent, folders, suffixes)
+    rows["split"] = parts_of(sheet, getattr(own, "part", None), path.name)
+    rows = _with_patients(rows, task, path.parent)
+    group = own.group.column if own and own.group else None
+    if group in sheet.columns:
+        rows["group"] = sheet[group]
+    rows = merge_repeated(rows)
+    rename = (own or task.source).rename
+    rows["target"] = to_classes(rows["label"], rows["place"], task.classes, rename)
+    return settle_missing(rows, f"folder {listed(folders)} of {path.parent}", skip_bad)
+
+
+def _source_like(sheet: pd.DataFrame, task: Task) -> TableSource | DicomSource | None:
+    """Return the source of the task whose column of images a sheet has."""
+    for source in (task.source, task.extra):
+        if isinstance(source, TableSource | DicomSource) and source.image in sheet.columns:
+            return source
+    return None
+
+
+def _image_columns(task: Task) -> list[str]:
+    sources = (task.source, task.extra)
+    own = [s.image for s in sources if isinstance(s, TableSource | DicomSource)]
+    return [*own, *IMAGE_COLUMNS]
+
+
+def _common(sheet: pd.DataFrame, names: Sequence[str]) -> str:
+    """Return the first of some names that a sheet has as a column, or nothing."""
+    return next((name for name in names if name in sheet.columns), "")

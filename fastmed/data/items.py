@@ -1,0 +1,72 @@
+"""From a task and a folder to a checked, split and balanced table of images."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fastmed import console
+from fastmed.data.balance import balance_items
+from fastmed.data.inspection import inspect_images
+from fastmed.data.layouts import read_source
+from fastmed.data.split import split_items
+from fastmed.data.tables import LEFT_OUT, items_table
+from fastmed.errors import DataError, listed
+from fastmed.task import PARTS, AnySource, Task
+
+
+def read_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataFrame:
+    """Return the images of a task, one row each, ready to train with.
+
+    Args:
+        root: the folder of the data.
+        skip_bad: images that are missing or can't be read are left out and counted.
+
+    Raises:
+        DataError: the data are not as the task declares them.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(
+            f"there is no data folder {root}; give yours with --data DIR, or make up data with "
+            f"`fastmed phantom {task.name} {root}`"
+        )
+    items = items_table(_rows(task, root, skip_bad), root)
+    _check_classes(task, items)
+    items = inspect_images(items, root, skip_bad)
+    items = split_items(items, task.split, task.classes)
+    return balance_items(items, task.balance, task.classes, task.split.seed)
+
+
+def summarize(items: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return how many images each class (rows) has in each part and left out (columns)."""
+    counts = pd.crosstab(items["target"], items["split"])
+    return counts.reindex(index=[*classes], columns=[*PARTS, LEFT_OUT], fill_value=0)
+
+
+def _rows(task: Task, root: Path, skip_bad: bool) -> pd.DataFrame:
+    """Return the rows of the source, and of the extra source where it is there."""
+    main = read_source(task.source, root, task.classes, skip_bad)
+    if task.extra is None:
+        return main
+    place = _place(task.extra, root)
+    if not place.exists():
+        console.warn(f"there is no {place}: training goes on without the extra images")
+        return main
+    extra = read_source(task.extra, root, task.classes, skip_bad)
+    return pd.concat([main, extra.assign(origin="extra")], ignore_index=True)
+
+
+def _place(source: AnySource, root: Path) -> Path:
+    """Return what is there if a source is there at all."""
+    return root / (source.folder if source.kind == "folders" else source.file)
+
+
+def _check_classes(task: Task, items: pd.DataFrame) -> None:
+    present = items[(items["origin"] == "main") & (items["split"] != LEFT_OUT)]
+    found = [name for name in task.classes if name in set(present["target"])]
+    missing = [name for name in task.classes if name not in found]
+    if missing:
+        raise DataError(
+            f"the data in {items.attrs['root']} have no image of {listed(missing, 12)}, only of "
+            f"{listed(found, 12)}; say what they hold with `--set 'classes=[...]'`"
+        )

@@ -1,0 +1,72 @@
+"""Class folders, with or without folders of parts above them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fastmed import console
+from fastmed.data.image import is_image
+from fastmed.data.layouts.labels import to_classes
+from fastmed.data.layouts.places import files_below, relative, subfolders
+from fastmed.data.layouts.rows import groups_by_pattern
+from fastmed.errors import DataError, listed
+from fastmed.task import FoldersSource
+
+PART_NAMES = {
+    "train": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "test": "test",
+}
+
+
+def read_folders(
+    source: FoldersSource, root: Path, classes: Sequence[str], skip_bad: bool = False
+) -> pd.DataFrame:
+    """Return one row for each image below a class folder; ``split`` is the folder above.
+
+    Raises:
+        DataError: the folder is missing, or a folder is neither a part nor a class.
+    """
+    top = root / source.folder
+    if not top.is_dir():
+        raise DataError(f"there is no folder {top}")
+    rows = [row for part, folder in _parts(top, classes) for row in _class_rows(folder, part, root)]
+    if not rows:
+        raise DataError(f"{top} has no folders; expected one folder a class")
+    table = pd.DataFrame(rows, columns=["label", "place", "split", "image"])
+    table["target"] = to_classes(table["label"], table["place"], classes, source.rename)
+    images = table["image"].map(lambda image: bool(image) and is_image(root / image))
+    others = int((table["image"] != "").sum() - images.sum())
+    if others:
+        console.note(f"{others} files in {top} are not images and are passed by")
+    table = table[images].reset_index(drop=True)
+    if source.group is not None:
+        table["group"] = groups_by_pattern(table["image"], source.group)
+    return table.assign(item=table["image"])
+
+
+def _parts(top: Path, classes: Sequence[str]) -> list[tuple[str, Path]]:
+    """Return (part, folder of class folders); a single pair without a part if there are none."""
+    folders = subfolders(top)
+    parts = [path for path in folders if path.name.lower() in PART_NAMES.keys() - {*classes}]
+    if not parts:
+        return [("", top)]
+    others = [path.name for path in folders if path not in parts]
+    if others:
+        raise DataError(
+            f"{top} has {listed(others)} beside {listed(path.name for path in parts)}; "
+            "expected only folders of parts, or only folders of classes"
+        )
+    return [(PART_NAMES[path.name.lower()], path) for path in parts]
+
+
+def _class_rows(folder: Path, part: str, root: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (label, place, part, file); an empty folder gives one row, to have its name checked."""
+    for inner in subfolders(folder):
+        place = f"folder {relative(inner, root)}"
+        images = [relative(file, root) for file in files_below(inner)]
+        for image in images or [""]:
+            yield inner.name, place, part, image

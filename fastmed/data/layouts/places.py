@@ -1,0 +1,68 @@
+"""Where files are: names from a table, looked up in folders below the root and nowhere else."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fastmed.errors import DataError
+
+_OUTSIDE = re.compile(r"^/|^[A-Za-z]:|://|\0|(^|/)\.\.(/|$)")
+
+
+def check_inside(name: str, place: str) -> str:
+    """Return a name from a table with forward slashes.
+
+    Raises:
+        DataError: the name is empty or leads out of the data folder.
+    """
+    name = name.replace("\\", "/")
+    if not name:
+        raise DataError(f"{place} names no image")
+    if _OUTSIDE.search(name):
+        raise DataError(f"{place}: {name!r} leads out of the data folder")
+    return name
+
+
+def locate(name: str, root: Path, folders: Sequence[str], suffixes: Sequence[str]) -> str:
+    """Return the path, relative to the root, of the first file with a name; empty if none.
+
+    Args:
+        folders: relative to the root; the first that has the file wins.
+        suffixes: appended in turn, unless the name has the suffix already.
+    """
+    endings = ["" if name.lower().endswith(end.lower()) else end for end in suffixes]
+    paths = [root / folder / f"{name}{end}" for folder in folders for end in endings]
+    return next((relative(path, root) for path in paths if is_file(path)), "")
+
+
+def is_file(path: Path) -> bool:
+    """True if there is a regular file; False also for a name that no file can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return a path below the root with forward slashes."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders directly below one, in order, without hidden ones."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not hidden(path))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder, in order; hidden ones and linked folders are passed by."""
+    for place, inner, files in os.walk(folder):
+        inner[:] = sorted(name for name in inner if not hidden(Path(name)))
+        for name in sorted(files):
+            if not hidden(Path(name)):
+                yield Path(place) / name
+
+
+def hidden(path: Path) -> bool:
+    """True for names that file managers and archives put there for themselves."""
+    return path.name.startswith(".") or path.name in ("__MACOSX", "Thumbs.db", "desktop.ini")

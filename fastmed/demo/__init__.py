@@ -1,0 +1,1 @@
+"""Made-up data sets: pictures drawn from random numbers, in the layout of each built-in task."""

@@ -1,0 +1,139 @@
+"""Scoring a run: its validation part, its test part, or another labelled set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fastai.learner import Learner
+
+from fastmed import grades
+from fastmed.data.tables import grades_of, group_keys, part, write_table
+from fastmed.errors import DataError, RunError
+from fastmed.files import read_json, write_json
+from fastmed.learn.restore import statistics_of
+from fastmed.prediction import (
+    Grading,
+    network_outputs,
+    predict,
+    predictions_table,
+)
+from fastmed.results.scores import score
+from fastmed.run import Run, relative_path
+from fastmed.task import PARTS, Task
+
+Scores = dict[str, Any]
+
+
+def evaluate(
+    run: Run | str | Path,
+    source: str | Path | None = None,
+    *,
+    split: str = "test",
+    views: Sequence[str] | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+) -> tuple[pd.DataFrame, Scores]:
+    """Return predictions and scores of a part of the run's data, or of another labelled set.
+
+    Both are saved in the run: the table in ``predictions/``, the scores in ``scores.json``.
+
+    Args:
+        run: a run or its folder.
+        source: another labelled set (folder, CSV, NPZ); None takes the run's own data.
+        split: ``valid`` or ``test``, of the run's own data.
+        views: fixed views that are averaged; None takes the task's.
+        device: ``cpu``, ``cuda``, ...; None takes the best.
+        workers: loader processes; None chooses.
+        skip_bad: leave out images that can't be read, instead of refusing.
+
+    Raises:
+        RunError: the run has no such part, or no weights.
+        DataError: the data is gone, or the other set has no labels.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    if source is None and split == "valid":
+        finish(run, run.restore(device), views, workers)
+        return run.predictions("valid"), saved_scores(run)["valid"]
+    wanted = own_part(run, split) if source is None else source
+    table = predict(run, wanted, views=views, device=device, workers=workers, skip_bad=skip_bad)
+    if source is None:
+        return table, keep(run, split, table, views)
+    name = Path(source).resolve().stem
+    if name in PARTS:
+        name = f"{name}_input"
+    scores = keep(run, name, table, views)
+    run.update(inputs={**run.info.get("inputs", {}), name: relative_path(source, run.path)})
+    return table, scores
+
+
+def finish(
+    run: Run,
+    learn: Learner,
+    views: Sequence[str] | None = None,
+    workers: int | None = None,
+) -> None:
+    """Predict and score the validation part, and fit on it what turns values into grades.
+
+    Grades: the stored cut points use all of the validation part; its own predictions use cut
+    points that were fitted without the image's patient, so that its scores stay honest.
+    """
+    task, items = run.task, own_part(run, "valid")
+    outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
+    grading = fit_grading(task, items, outputs)
+    table = predictions_table(task, items, outputs, grading)
+    if grading is not None:
+        run.update(cut_points=grading.cut_points, scale=grading.scale)
+        decided = _cross_fitted(task, items, outputs)
+        table["grade"], table["predicted"] = decided, np.array(task.classes)[decided]
+    keep(run, "valid", table, views)
+
+
+def fit_grading(task: Task, items: pd.DataFrame, values: np.ndarray) -> Grading | None:
+    """Return cut points and scale fitted on values (n,) of labelled items; None for categories."""
+    if task.goal == "category":
+        return None
+    known = grades_of(items["target"], task.classes)
+    cut_points = grades.fit_cut_points(values, known, len(task.classes), task.cut_points)
+    return Grading(cut_points, grades.fit_scale(values, known, cut_points))
+
+
+def own_part(run: Run, split: str) -> pd.DataFrame:
+    """Return the items of one part of the run's own data.
+
+    Raises:
+        RunError: the part is empty. DataError: the data folder is gone.
+    """
+    items = part(run.items, split)
+    if items.empty:
+        raise RunError(
+            f"{run.path} has no {split} part; score another labelled set with "
+            f"`fastmed evaluate {run.path} INPUT`"
+        )
+    if not run.data.is_dir():
+        raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
+    return items
+
+
+def keep(run: Run, name: str, table: pd.DataFrame, views: Sequence[str] | None) -> Scores:
+    """Score a predictions table and save both in the run."""
+    task = run.task
+    scores = {"views": list(views or task.predict.views), **score(table, task.classes, task.goal)}
+    write_table(table, run.predictions_file(name))
+    write_json(run.path / "scores.json", {**saved_scores(run), name: scores})
+    return scores
+
+
+def saved_scores(run: Run) -> dict[str, Scores]:
+    """Return the run's scores by part or input."""
+    file = run.path / "scores.json"
+    return read_json(file) if file.is_file() else {}
+
+
+def _cross_fitted(task: Task, items: pd.DataFrame, values: np.ndarray) -> np.ndarray:
+    known = grades_of(items["target"], task.classes)
+    return grades.cross_fitted_grades(
+        values, known, group_keys(items), len(task.classes), task.cut_points, task.split.seed
+    )

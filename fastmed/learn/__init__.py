@@ -1,0 +1,1 @@
+"""Networks and their training: torch, fastai and timm are loaded here."""

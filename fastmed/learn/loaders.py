@@ -1,0 +1,213 @@
+"""From the items table to fastai: a DataBlock, its DataLoaders, and a loader for new images."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from fastai.data.block import CategoryBlock, DataBlock, RegressionBlock, TransformBlock
+from fastai.data.core import DataLoaders, TfmdDL
+from fastai.data.transforms import IntToFloatTensor, Normalize
+from fastai.vision.core import PILImage
+from fasttransform import Transform
+
+from fastmed.data.image import open_image, open_item
+from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
+from fastmed.data.transform import fit_image
+from fastmed.errors import DataError, TaskError, TrainingError
+from fastmed.learn.architectures import resolve_arch
+from fastmed.learn.augment import make_augmentation
+from fastmed.learn.model import normalization_of
+from fastmed.task import ImageSettings, Normalization, Task
+
+MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the training part
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of each channel, on a scale of 0 to 1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class OpenImage(Transform):
+    """Opens a row of the items table (or a path, or pixels) as the network's square image."""
+
+    def __init__(self, root: Path, settings: ImageSettings) -> None:
+        super().__init__()
+        self.root, self.settings = root, settings
+
+    def encodes(self, item: Any) -> PILImage:
+        """Return the image, (size, size) RGB."""
+        return PILImage.create(fit_image(self._pixels(item), self.settings))
+
+    def _pixels(self, item: Any) -> np.ndarray:
+        if isinstance(item, np.ndarray):
+            return item
+        if isinstance(item, str | Path):
+            return open_image(self.root / item)
+        if not item["image"]:
+            return np.zeros((8, 8), np.uint8)
+        return open_item(self.root, item["image"], item["array"], item["index"])
+
+
+class ReadTarget:
+    """Reads a row's target: a class name, or for grades its position as a number."""
+
+    def __init__(self, task: Task) -> None:
+        self.goal, self.classes = task.goal, task.classes
+
+    def __call__(self, row: pd.Series) -> str | float:
+        """Return the target of a row."""
+        if self.goal == "category":
+            return str(row["target"])
+        return float(grades_of([row["target"]], self.classes)[0])
+
+
+def data_block(task: Task, root: Path, statistics: Statistics) -> DataBlock:
+    """Return the task as a fastai DataBlock over rows of the items table."""
+    image = TransformBlock(type_tfms=OpenImage(root, task.image), batch_tfms=IntToFloatTensor)
+    category = task.goal == "category"
+    target = CategoryBlock(vocab=list(task.classes), sort=False) if category else RegressionBlock(1)
+    normalize = Normalize.from_stats(statistics.mean, statistics.std, cuda=False)
+    return DataBlock(
+        blocks=(image, target),
+        get_y=ReadTarget(task),
+        splitter=_by_part,
+        batch_tfms=[*make_augmentation(task.augment), normalize],
+    )
+
+
+def dataloaders(
+    task: Task,
+    items: pd.DataFrame,
+    statistics: Statistics | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+) -> DataLoaders:
+    """Return fastai DataLoaders of the training and validation part.
+
+    Args:
+        task: says how images are read, augmented and batched.
+        items: with its split made, as `read_items` returns it.
+        statistics: mean and deviation of the pixels; None takes what the task says.
+        device: ``cpu``, ``cuda``, ...; None takes the best.
+        workers: loader processes; None chooses by the number of cores.
+
+    Raises:
+        DataError: the training or the validation part is too small.
+    """
+    frame = _training_frame(task, items)
+    statistics = statistics or measure(task, items)
+    images = int((frame["split"] == "train").sum())
+    if task.train.batch < 2 and task.head.batch_norm:
+        raise TaskError("train.batch = 1 does not work with head.batch_norm = true; use 2 or more")
+    block = data_block(task, root_of(items), statistics)
+    return _loaders(block, frame, min(task.train.batch, images), device, workers)
+
+
+def empty_dataloaders(
+    task: Task, statistics: Statistics, root: Path = Path(), device: str | None = None
+) -> DataLoaders:
+    """Return DataLoaders without data, whose ``test_dl`` makes loaders for new images.
+
+    They hold one black image in each part, since fastai looks at an item to know its types.
+    """
+    row = {**ITEM_DEFAULTS, "target": task.classes[0]}
+    frame = pd.DataFrame([{**row, "split": "train"}, {**row, "split": "valid"}])
+    return _loaders(data_block(task, root, statistics), frame, 1, device, workers=0)
+
+
+def loader_of(
+    task: Task,
+    items: pd.DataFrame,
+    statistics: Statistics,
+    device: str | None = None,
+    workers: int | None = None,
+) -> TfmdDL:
+    """Return a loader of image batches (B, 3, size, size) of any items, in their order."""
+    dls = empty_dataloaders(task, statistics, root_of(items), device)
+    count = default_workers(len(items), dls.device) if workers is None else workers
+    return dls.test_dl(items.reset_index(drop=True), bs=task.train.batch, num_workers=count)
+
+
+def measure(task: Task, items: pd.DataFrame) -> Statistics:
+    """Return the mean and deviation that the task's images are normalised by."""
+    rule = task.image.normalize
+    if isinstance(rule, Normalization):
+        return Statistics(rule.mean, rule.std)
+    if rule == "backbone":
+        download = task.train.pretrained and task.train.weights is None
+        return Statistics(*normalization_of(resolve_arch(task.train.arch, download)))
+    return _of_training_part(task, part(items, "train"), root_of(items))
+
+
+def default_workers(images: int, device: torch.device) -> int:
+    """Return a number of loader processes that pays off; on a CPU they take the network's cores."""
+    cores = os.cpu_count() or 1
+    if images < 64:
+        return 0
+    return cores // 4 if device.type == "cpu" else min(8, cores)
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return the device of this name, or the best there is.
+
+    Raises:
+        TrainingError: the name is unknown or there is no such device.
+    """
+    if name is None:
+        from fastai.torch_core import default_device
+
+        return torch.device(default_device())
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"no device '{name}' here ({reason}); use --device cpu") from None
+    return device
+
+
+def _training_frame(task: Task, items: pd.DataFrame) -> pd.DataFrame:
+    train, valid = part(items, "train"), part(items, "valid")
+    if len(train) < 2:
+        raise DataError(f"{len(train)} training images; at least 2 are needed")
+    if valid.empty:
+        raise DataError(
+            "the validation part is empty, so that no epoch can be chosen; "
+            "draw one with --set split.valid=0.2"
+        )
+    repeated = train.loc[train.index.repeat(train["copies"])]
+    return pd.concat([repeated, valid], ignore_index=True)
+
+
+def _loaders(
+    block: DataBlock, frame: pd.DataFrame, batch: int, device: str | None, workers: int | None
+) -> DataLoaders:
+    chosen = choose_device(device)
+    count = default_workers(len(frame), chosen) if workers is None else workers
+    dls = block.dataloaders(frame, bs=batch, num_workers=count, device=chosen)
+    dls.to(chosen)
+    return dls
+
+
+def _by_part(frame: pd.DataFrame) -> tuple[list[int], list[int]]:
+    split = frame["split"].to_numpy()
+    return np.flatnonzero(split == "train").tolist(), np.flatnonzero(split == "valid").tolist()
+
+
+def _of_training_part(task: Task, train: pd.DataFrame, root: Path) -> Statistics:
+    opener = OpenImage(root, task.image)
+    chosen = np.unique(np.linspace(0, len(train) - 1, MEASURED).astype(int))
+    sums = np.zeros((2, 3))
+    for position in chosen:
+        pixels = np.asarray(opener.encodes(train.iloc[position]), dtype=np.float64) / 255
+        sums += [pixels.mean((0, 1)), (pixels**2).mean((0, 1))]
+    mean, square = sums / len(chosen)
+    deviation = np.sqrt(np.maximum(square - mean**2, 1e-6))
+    return Statistics(tuple(mean.round(6).tolist()), tuple(deviation.round(6).tolist()))

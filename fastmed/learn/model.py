@@ -1,0 +1,200 @@
+"""The network: a backbone of any timm family that gives a feature map, and a head on top."""
+
+import math
+from typing import Any
+
+import timm
+import torch
+from timm.models import group_parameters
+from torch import Tensor, nn
+
+from fastmed.errors import ModelError
+from fastmed.learn.architectures import resolve_arch
+from fastmed.learn.pretrained import cannot_download, pretrained_arguments
+from fastmed.task import HeadSettings, Task
+
+
+class Backbone(nn.Module):
+    """A timm network without its classifier, whose output is always a map (B, C, h, w).
+
+    Channels-last maps are permuted; tokens are laid out as the grid that they came from, without
+    class and register tokens; inputs are padded where the network needs a multiple of a patch.
+
+    Attributes:
+        net: the timm network.
+        features: the number of channels C.
+    """
+
+    def __init__(self, net: nn.Module, size: int, padded: int) -> None:
+        super().__init__()
+        self.net = net
+        self.padding = padded - size
+        self.prefix = getattr(net, "num_prefix_tokens", None)
+        self.channels_last = getattr(net, "output_fmt", None) == "NHWC"
+        self.features = self._probe(size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the feature map (B, C, h, w) of normalised images (B, 3, H, W)."""
+        if self.padding:
+            before, after = self.padding // 2, self.padding - self.padding // 2
+            images = nn.functional.pad(images, (before, after, before, after))
+        return self._as_map(self.net.forward_features(images))
+
+    @torch.no_grad()
+    def _probe(self, size: int) -> int:
+        was_training = self.training
+        features = self.eval()(torch.zeros(1, 3, size, size)).shape[1]
+        self.train(was_training)
+        return int(features)
+
+    def _as_map(self, features: Tensor) -> Tensor:
+        if features.ndim == 4:
+            return features.permute(0, 3, 1, 2) if self.channels_last else features
+        batch, tokens, channels = features.shape
+        prefix = self._prefix_of(tokens)
+        height, width = _grid(tokens - prefix)
+        patches = features[:, prefix:].transpose(1, 2)
+        return patches.reshape(batch, channels, height, width)
+
+    def _prefix_of(self, tokens: int) -> int:
+        """Return how many class tokens stand first; families that don't say have one or none."""
+        if self.prefix is not None and tokens > self.prefix:
+            return int(self.prefix)
+        return int(_grid(tokens)[1] == 1 and tokens > 1 and _grid(tokens - 1)[1] > 1)
+
+
+class Pool(nn.Module):
+    """Pools a map (B, C, h, w) to (B, C): its average, its maximum, or both as (B, 2C)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the pooled features."""
+        match self.kind:
+            case "avg":
+                return features.mean((2, 3))
+            case "max":
+                return features.amax((2, 3))
+        return torch.cat([features.amax((2, 3)), features.mean((2, 3))], dim=1)
+
+    def extra_repr(self) -> str:
+        """Show the kind when the network is printed."""
+        return self.kind
+
+
+def make_head(features: int, settings: HeadSettings, outputs: int) -> nn.Sequential:
+    """Return pooling, BatchNorm, hidden layers with ReLU and dropout, and the last layer."""
+    width = features * 2 if settings.pool == "concat" else features
+    layers: list[nn.Module] = [Pool(settings.pool)]
+    if settings.batch_norm:
+        layers.append(nn.BatchNorm1d(width))
+    dropout = [nn.Dropout(settings.dropout)] if settings.dropout else []
+    for hidden in settings.hidden:
+        layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True), *dropout]
+        width = hidden
+    if not settings.hidden:
+        layers += dropout
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
+
+
+def make_backbone(task: Task, download: bool) -> Backbone:
+    """Return the task's backbone.
+
+    Args:
+        task: says which, and for which image size.
+        download: True to start from timm's pretrained weights.
+
+    Raises:
+        ModelError: the name is unknown, the weights can't be had, or the size doesn't fit.
+    """
+    name = resolve_arch(task.train.arch, pretrained=download)
+    size = task.image.size
+    reason: Exception | None = None
+    for padded in _sizes_to_try(size):
+        net = _create(name, padded, download)
+        if padded % _patch(net):
+            continue
+        try:
+            return Backbone(net, size, padded)
+        except (RuntimeError, AssertionError, ValueError, AttributeError, IndexError) as error:
+            reason = reason or error
+    text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
+    raise ModelError(f"'{name}' does not work at {size} pixels or gives no feature map: {text}")
+
+
+def normalization_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and deviation (on 0 to 1) that a timm backbone was made for."""
+    config = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    if config is None:
+        return timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD
+    return tuple(config.mean), tuple(config.std)
+
+
+def backbone_of(model: nn.Module) -> Backbone:
+    """Return the backbone within a network."""
+    return next(module for module in model.modules() if isinstance(module, Backbone))
+
+
+def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
+    """Return the parameters as three groups: early body, late body, head.
+
+    The body is parted at the middle of its blocks, as timm counts them.
+    """
+    net = backbone_of(model).net
+    body = dict(net.named_parameters())
+    blocks = _blocks(net)
+    early = {name for block in blocks[: (len(blocks) + 1) // 2] for name in block}
+    inside = {id(parameter) for parameter in body.values()}
+    return [
+        [parameter for name, parameter in body.items() if name in early],
+        [parameter for name, parameter in body.items() if name not in early],
+        [parameter for parameter in model.parameters() if id(parameter) not in inside],
+    ]
+
+
+def _blocks(net: nn.Module) -> list[list[str]]:
+    """Return the names of the parameters of each block, from the input on."""
+    if not hasattr(net, "group_matcher"):
+        return [[name] for name, _ in net.named_parameters()]
+    groups = group_parameters(net, net.group_matcher(coarse=True))
+    return [groups[key] for key in sorted(groups)]
+
+
+def _sizes_to_try(size: int) -> list[int]:
+    """Return the size itself and the next multiples of common patches and strides."""
+    rounded = [math.ceil(size / step) * step for step in (14, 16, 32, 64)]
+    return list(dict.fromkeys([size, *sorted(rounded)]))
+
+
+def _create(name: str, size: int, download: bool) -> nn.Module:
+    """Return the timm network, told its input size in the way that its family understands."""
+    start = pretrained_arguments(name) if download else {"pretrained": False}
+    ways: list[dict[str, Any]] = [
+        {"img_size": size, "dynamic_img_pad": True},
+        {"img_size": size},
+        {},
+    ]
+    for way in ways:
+        try:
+            return timm.create_model(name, num_classes=0, **start, **way)
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+        except Exception as error:
+            if download:
+                raise cannot_download(name, error) from None
+            raise ModelError(f"'{name}' can't be built for {size} pixels: {error}") from None
+    raise ModelError(f"'{name}' can't be built by timm")
+
+
+def _patch(net: nn.Module) -> int:
+    """Return the side of the patches that the network cuts its input into; 1 if it doesn't."""
+    patch = getattr(getattr(net, "patch_embed", None), "patch_size", 1)
+    return int(patch[0]) if isinstance(patch, tuple | list) else int(patch)
+
+
+def _grid(tokens: int) -> tuple[int, int]:
+    side = math.isqrt(max(tokens, 0))
+    return (side, side) if side * side == tokens and side else (tokens, 1)

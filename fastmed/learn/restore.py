@@ -1,0 +1,31 @@
+"""A run as a Learner again."""
+
+from fastai.learner import Learner
+
+from fastmed.errors import RunError
+from fastmed.learn.learner import learner
+from fastmed.learn.loaders import Statistics, empty_dataloaders
+from fastmed.learn.weights import restore_weights
+from fastmed.run import Run
+
+
+def statistics_of(run: Run) -> Statistics:
+    """Return the mean and deviation of the pixels that the run was trained with."""
+    if "mean" not in run.info:
+        raise RunError(f"{run.path} holds no pixel statistics: its training never began")
+    return Statistics(tuple(run.info["mean"]), tuple(run.info["std"]))
+
+
+def restore(run: Run, device: str | None = None) -> Learner:
+    """Return the run's Learner with the weights of its best epoch, ready to predict.
+
+    Raises:
+        RunError: the run has no weights, or they don't fit.
+    """
+    task = run.task
+    learn = learner(
+        task, empty_dataloaders(task, statistics_of(run), device=device), initialize=False
+    )
+    restore_weights(learn.model, run.weights)
+    learn.model.to(learn.dls.device).eval()
+    return learn

@@ -1,0 +1,205 @@
+"""Predicting: images through the network's views to the predictions table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from fastai.learner import Learner
+
+from fastmed import grades
+from fastmed.console import progress, warn
+from fastmed.data.inputs import read_input
+from fastmed.data.tables import LEFT_OUT, grades_of, score_columns, write_table
+from fastmed.errors import DataError, TaskError, nearest
+from fastmed.learn.loaders import Statistics, loader_of
+from fastmed.learn.losses import LOSSES
+from fastmed.learn.restore import statistics_of
+from fastmed.learn.views import VIEWS
+from fastmed.run import Run
+from fastmed.task import Task
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How a value becomes a grade: cut points (K-1,), and the scale of the grades' scores."""
+
+    cut_points: np.ndarray
+    scale: float
+
+    @classmethod
+    def rounding(cls, task: Task) -> "Grading":
+        """Return plain rounding, for a run whose cut points were never fitted."""
+        return cls(grades.round_points(len(task.classes)), 0.25)
+
+
+def predict(
+    run: Run | str | Path,
+    source: str | Path | pd.DataFrame,
+    *,
+    views: Sequence[str] | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+) -> pd.DataFrame:
+    """Return the predictions table of any images, labelled or not.
+
+    Args:
+        run: a run or its folder.
+        source: an image, a folder, a CSV, an NPZ file, or an items table.
+        views: fixed views that are averaged; None takes the task's.
+        device: ``cpu``, ``cuda``, ...; None takes the best.
+        workers: loader processes; None chooses.
+        skip_bad: leave out images that can't be read, instead of refusing.
+
+    Returns:
+        One row an image: item, group, target, predicted, score of each class, for grades value
+        and grade, loss where there is a target, split.
+
+    Raises:
+        DataError: nothing to predict, or an image can't be read.
+        RunError: the run is missing or has no weights.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    task = run.task
+    items = source if isinstance(source, pd.DataFrame) else read_input(task, source, skip_bad)
+    items = items[items["split"] != LEFT_OUT]
+    if items.empty:
+        raise DataError(f"no image to predict in {source}")
+    learn = run.restore(device)
+    outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
+    return predictions_table(task, items, outputs, grading_of(run))
+
+
+def network_outputs(
+    learn: Learner,
+    task: Task,
+    items: pd.DataFrame,
+    statistics: Statistics,
+    *,
+    views: Sequence[str] | None = None,
+    workers: int | None = None,
+) -> np.ndarray:
+    """Return the mean over views of probabilities (n, K), or of grade values (n,)."""
+    chosen = check_views(views or task.predict.views)
+    loader = loader_of(task, items, statistics, str(learn.dls.device), workers)
+    model = learn.model.eval()
+    batches = progress(loader, f"Predicting {len(items)} images", len(loader))
+    outputs = [_mean_over_views(model, batch[0], chosen, task.goal) for batch in batches]
+    return np.concatenate(outputs)
+
+
+def check_views(views: Sequence[str]) -> list[str]:
+    """Return the views, each known and named once.
+
+    Raises:
+        TaskError: a view is unknown or stands twice.
+    """
+    for view in views:
+        if view not in VIEWS:
+            close = nearest(view, VIEWS) or f"; known are {', '.join(VIEWS)}"
+            raise TaskError(f"no view '{view}'{close}")
+    if len(set(views)) < len(views):
+        raise TaskError(f"a view stands twice in {','.join(views)}")
+    return list(views)
+
+
+@torch.no_grad()
+def _mean_over_views(
+    model: torch.nn.Module, batch: torch.Tensor, views: list[str], goal: str
+) -> np.ndarray:
+    images = batch.as_subclass(torch.Tensor)
+    total: torch.Tensor | float = 0.0
+    for view in views:
+        output = model(VIEWS[view](images)).float()
+        total = total + (output.softmax(1) if goal == "category" else output[:, 0])
+    return (total / len(views)).cpu().numpy().astype(np.float64)
+
+
+def predictions_table(
+    task: Task, items: pd.DataFrame, outputs: np.ndarray, grading: Grading | None
+) -> pd.DataFrame:
+    """Return the predictions table of outputs (n, K) or (n,), in the items' order."""
+    table = items[["item", "group", "target"]].reset_index(drop=True)
+    if task.goal == "category":
+        scores, columns, decided = outputs, {}, outputs.argmax(axis=1)
+    else:
+        grading = grading or Grading.rounding(task)
+        scores = grades.grade_scores(outputs, grading.cut_points, grading.scale)
+        decided = grades.to_grades(outputs, grading.cut_points)
+        columns = {"value": outputs, "grade": decided}
+    table["predicted"] = np.array(task.classes)[decided]
+    table[score_columns(task.classes)] = scores
+    for name, column in columns.items():
+        table[name] = column
+    table["loss"] = _losses(task, table["target"], outputs)
+    table["split"] = items["split"].to_numpy()
+    return table
+
+
+def grading_of(run: Run) -> Grading | None:
+    """Return the run's cut points; None for categories."""
+    task = run.task
+    if task.goal == "category":
+        return None
+    if "cut_points" not in run.info:
+        warn(f"{run.path} has no cut points (it was stopped early): values are rounded")
+        return Grading.rounding(task)
+    return Grading(np.array(run.info["cut_points"]), run.info["scale"])
+
+
+def check_output(file: Path) -> None:
+    """Refuse a file for predictions that can't be written, before any work is done."""
+    if file.suffix.lower() != ".csv":
+        raise DataError(f"predictions are written as CSV, not '{file.suffix}'; name a .csv file")
+    if file.is_dir():
+        raise DataError(f"'{file}' is a folder; name a .csv file")
+
+
+def write_predictions(table: pd.DataFrame, file: Path) -> None:
+    """Write a predictions table as CSV, as a whole."""
+    check_output(file)
+    write_table(table, file)
+
+
+def competition_table(task: Task, table: pd.DataFrame, labels: str) -> pd.DataFrame:
+    """Return the two columns that competitions want: the image's name and its class.
+
+    The columns are named as in the task's own table, and names have a suffix only if they have
+    one there.
+
+    Args:
+        task: of the predictions.
+        table: the predictions.
+        labels: ``number`` writes the position of the class, ``name`` its name.
+    """
+    source = task.source
+    image, label, suffix = "image", "label", ""
+    if source.kind in ("table", "dicom"):
+        image, label, suffix = source.image, source.label, source.suffix
+    names = [Path(item).stem if suffix else Path(item).name for item in table["item"]]
+    numbers = grades_of(table["predicted"], task.classes)
+    return pd.DataFrame(
+        {image: names, label: numbers if labels == "number" else table["predicted"]}
+    )
+
+
+def _losses(task: Task, targets: pd.Series, outputs: np.ndarray) -> np.ndarray:
+    """Return each image's own loss (n,); not a number where there is no target.
+
+    Categories: cross-entropy of the mean probabilities; grades: the task's loss of the value.
+    """
+    known = grades_of(targets, task.classes)
+    losses = np.full(len(known), np.nan)
+    rows = np.flatnonzero(known >= 0)
+    if task.goal == "category":
+        chosen = outputs[rows, known[rows]]
+        losses[rows] = -np.log(np.clip(chosen, 1e-12, 1))
+        return losses
+    loss = LOSSES[task.loss](task, None)
+    loss.reduction = "none"
+    values = torch.tensor(outputs[rows]).unsqueeze(1)
+    losses[rows] = loss(values, torch.tensor(known[rows], dtype=torch.float64)).numpy()
+    return losses

@@ -1,0 +1,1 @@
+"""What a predictions table tells: scores and figures; no torch in here."""

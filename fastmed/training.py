@@ -1,0 +1,154 @@
+"""Training: from a task and a data folder to a run."""
+
+import time
+from pathlib import Path
+
+import pandas as pd
+from fastai.callback.progress import ProgressCallback
+from fastai.callback.schedule import ParamScheduler
+from fastai.learner import Learner
+from fastai.torch_core import set_seed
+
+from fastmed.console import note, print_table, warn
+from fastmed.data.items import read_items, summarize
+from fastmed.errors import FastmedError
+from fastmed.evaluation import finish
+from fastmed.learn.architectures import resolve_arch
+from fastmed.learn.augment import AugmentEpochs
+from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
+from fastmed.learn.learner import learner
+from fastmed.learn.loaders import Statistics, dataloaders, measure
+from fastmed.learn.progress import ShowProgress
+from fastmed.learn.schedule import Phase, plan_phases
+from fastmed.learn.weights import restore_weights, save_weights
+from fastmed.run import Run
+from fastmed.task import Task
+
+
+def train(
+    task: Task,
+    data: str | Path,
+    *,
+    runs: str | Path = "runs",
+    name: str = "",
+    device: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+) -> Run:
+    """Train a task on a data folder and return the run, evaluated on its validation part.
+
+    Args:
+        task: from `find_task`, changed by ``task.with_changes`` as wished.
+        data: the folder of the data set.
+        runs: where the run folder is made, below the task's name.
+        name: of the run folder; empty means the time and the backbone.
+        device: ``cpu``, ``cuda``, ...; None takes the best.
+        workers: loader processes; None chooses.
+        skip_bad: leave out images that can't be read, instead of refusing.
+
+    Raises:
+        FastmedError: what is wrong with the data, the network or the settings.
+        KeyboardInterrupt: the run holds the best epoch so far.
+    """
+    items = read_items(task, data, skip_bad=skip_bad)
+    _show_counts(items, task)
+    task = _with_timm_name(task)
+    phases = plan_phases(task, task.train.pretrained)
+    _note_unused_freezing(task)
+    set_seed(task.train.seed)
+    statistics = measure(task, items)
+    learn = learner(task, dataloaders(task, items, statistics, device, workers))
+    run = Run.create(runs, task, items, name)
+    _begin(run, statistics, learn)
+    _fit_and_finish(run, task, learn, phases, workers)
+    return run
+
+
+def _with_timm_name(task: Task) -> Task:
+    """Return the task with the backbone's own timm name, so that the run says what it is."""
+    download = task.train.pretrained and task.train.weights is None
+    return task.with_changes({"train.arch": resolve_arch(task.train.arch, download)})
+
+
+def _show_counts(items: pd.DataFrame, task: Task) -> None:
+    counts = summarize(items, task.classes).reset_index()
+    print_table("Images", list(counts.columns), counts.itertuples(index=False))
+
+
+def _note_unused_freezing(task: Task) -> None:
+    if task.train.freeze_epochs and not task.train.pretrained:
+        note(
+            f"The body starts from random weights, so the {task.train.freeze_epochs} frozen "
+            "epochs are left out."
+        )
+
+
+def _begin(run: Run, statistics: Statistics, learn: Learner) -> None:
+    run.update(
+        status="training",
+        device=str(learn.dls.device),
+        mean=statistics.mean,
+        std=statistics.std,
+        metric=run.task.select,
+    )
+    note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
+
+
+def _fit_and_finish(
+    run: Run, task: Task, learn: Learner, phases: list[Phase], workers: int | None
+) -> None:
+    started = time.monotonic()
+    history = History(run)
+    best = KeepBest(run, history, task.select)
+    try:
+        fit_phases(learn, task, phases, history, best)
+        restore_weights(learn.model, run.weights)
+        finish(run, learn, workers=workers)
+        run.update(status="done", seconds=round(time.monotonic() - started, 1))
+    except KeyboardInterrupt:
+        _keep_what_is_there(run, learn, best, len(history.rows) + 1)
+        raise
+    except FastmedError as error:
+        run.update(status="failed", reason=str(error))
+        raise
+
+
+def fit_phases(
+    learn: Learner, task: Task, phases: list[Phase], history: History, best: KeepBest
+) -> None:
+    """Run the phases one after the other, with one history and one best epoch for all."""
+    learn.remove_cbs([cb for cb in learn.cbs if isinstance(cb, ProgressCallback)])
+    show = ShowProgress(history, best, sum(phase.epochs for phase in phases))
+    with learn.no_logging():
+        try:
+            for phase in phases:
+                history.phase = phase.name
+                _fit(learn, task, phase, [StopWhenNotFinite(), history, best, show])
+        finally:
+            show.close()
+
+
+def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
+    done = len(callbacks[1].rows)
+    learn.freeze() if phase.frozen else learn.unfreeze()
+    learn.create_opt()
+    learn.opt.set_hyper("lr", list(phase.rates))
+    learn.fit(
+        phase.epochs,
+        cbs=[*callbacks, ParamScheduler(phase.curves), AugmentEpochs(task.augment, done)],
+    )
+
+
+def _keep_what_is_there(run: Run, learn: Learner, best: KeepBest, epoch: int) -> None:
+    if best.best_epoch == 0:
+        save_weights(learn.model, run.weights)
+    kept = (
+        f"epoch {best.best_epoch}, the best so far"
+        if best.best_epoch
+        else "the unfinished first epoch"
+    )
+    run.update(status="interrupted", interrupted_in_epoch=epoch)
+    warn(
+        f"Interrupted in epoch {epoch}. {run.path} keeps the weights of {kept}; "
+        f"`fastmed interpret {run.path}` and `fastmed predict` work on them."
+    )

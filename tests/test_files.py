@@ -1,0 +1,67 @@
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastmed.errors import RunError
+from fastmed.files import read_json, write_json, write_text, write_whole
+
+
+def test_writes_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_text(tmp_path / "deep" / "a.txt", "naïve")
+    assert (tmp_path / "deep" / "a.txt").read_text(encoding="utf-8") == "naïve"
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.txt"]
+
+
+def test_failing_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    write_text(file, "old")
+
+    def fail(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        write_whole(file, fail)
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        RuntimeError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_full_disk_is_one_sentence_and_the_old_file_stays(tmp_path: Path, error: Exception) -> None:
+    file = tmp_path / "a.txt"
+    write_text(file, "old")
+
+    def fail(temporary: Path) -> None:
+        raise error
+
+    with pytest.raises(RunError, match="the disk is full; what was written before is whole"):
+        write_whole(file, fail)
+    assert file.read_text() == "old"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs to mount a small disk")
+def test_really_full_disk(tmp_path: Path) -> None:
+    if os.system(f"mount -t tmpfs -o size=64k none {tmp_path} 2>/dev/null"):
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        write_text(tmp_path / "a.txt", "old")
+        with pytest.raises(RunError, match="the disk is full"):
+            write_text(tmp_path / "a.txt", "x" * 200_000)
+        assert (tmp_path / "a.txt").read_text() == "old"
+    finally:
+        os.system(f"umount {tmp_path}")
+
+
+def test_json_of_numpy_and_not_a_number(tmp_path: Path) -> None:
+    content = {"a": np.float64("nan"), "b": np.arange(2), 3: (np.int64(1), Path("x/y"))}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json") == {"a": None, "b": [0, 1], "3": [1, "x/y"]}
