@@ -23,17 +23,8 @@ def interpret(
 
     Example: fastmed interpret runs/lungs/first --split valid
     """
-    from fastmed.cli.tables import print_scores
-    from fastmed.console import note, print_table
+    from fastmed.cli.tables import print_interpretation
     from fastmed.interpretation import interpret as interpret_run
 
     opened = open_run(run, runs)
-    found = interpret_run(opened, split=split, device=device)
-    print_scores(f"{opened.path}, {split}", found.scores)
-    matrix = found.confusion_matrix()
-    rows = [(name, *(int(count) for count in counts)) for name, counts in matrix.iterrows()]
-    print_table("Confusion matrix", ["true \\ predicted", *matrix.columns], rows)
-    worst = found.top_losses(losses)[["item", "target", "predicted", "loss"]]
-    print_table("Largest losses", list(worst.columns), worst.itertuples(index=False))
-    for file in found.draw(losses):
-        note(f"Figure {file}")
+    print_interpretation(interpret_run(opened, split=split, device=device), losses)

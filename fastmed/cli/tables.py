@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from fastmed.console import print_table
+from fastmed.console import note, print_table
+from fastmed.evaluation import saved_scores
+from fastmed.interpretation import Interpretation
 from fastmed.results.scores import (
     OVERALL_COLUMNS,
     PER_CLASS_COLUMNS,
@@ -22,13 +24,22 @@ def print_scores(title: str, scores: dict[str, Any]) -> None:
 
 def print_training(run: Run) -> None:
     """Print what a training reached and what to do next."""
-    from fastmed.console import note
-    from fastmed.evaluation import saved_scores
-
     title = "Validation part (the epoch was chosen on it: expect less elsewhere)"
     print_scores(title, saved_scores(run)["valid"])
     note(f"Best epoch {run.info['best_epoch']}, by {run.info['metric']}.")
     note(f"Next: fastmed interpret {run.path}")
+
+
+def print_interpretation(found: Interpretation, losses: int = 12) -> None:
+    """Print scores, confusion matrix and top losses; draw the figures and say where they are."""
+    print_scores(f"{found.run.path}, {found.split}", found.scores)
+    matrix = found.confusion_matrix()
+    rows = [(name, *(int(count) for count in counts)) for name, counts in matrix.iterrows()]
+    print_table("Confusion matrix", ["true \\ predicted", *matrix.columns], rows)
+    worst = found.top_losses(losses)[["item", "target", "predicted", "loss"]]
+    print_table("Largest losses", list(worst.columns), worst.itertuples(index=False))
+    for file in found.draw(losses):
+        note(f"Figure {file}")
 
 
 def print_predictions(table: pd.DataFrame, most: int = 20) -> None:

@@ -68,6 +68,7 @@ def _folder_rows(task: Task, folder: Path, skip_bad: bool) -> pd.DataFrame:
     files = [path for path in files_below(folder) if is_image(path)]
     if not files:
         raise DataError(f"no images found in {folder}")
+    _tell_of_folders(task, folder)
     return _with_patients(_image_rows(files, folder), task, folder)
 
 
@@ -86,10 +87,15 @@ def _has_class_folders(task: Task, folder: Path) -> bool:
     parts = [path for path in inner if path not in classes and path.name.lower() in PART_NAMES]
     if inner and len(parts) == len(inner):
         return all(_has_class_folders(task, part) for part in parts)
-    if classes and len(classes) < len(inner):
-        others = listed(path.name for path in inner if path not in classes)
-        console.warn(f"{folder}: no labels are taken from folders, as {others} are not classes")
     return bool(inner) and len(classes) == len(inner)
+
+
+def _tell_of_folders(task: Task, folder: Path) -> None:
+    """Warn where only some folders are named as classes, which looks like a slip."""
+    names = [path.name for path in subfolders(folder)]
+    others = [name for name in names if name not in {*task.classes, *task.source.rename}]
+    if len(others) < len(names):
+        console.warn(f"{folder}: folders give no labels, as {listed(others)} are not classes")
 
 
 def _image_rows(files: Sequence[Path], root: Path) -> pd.DataFrame:

@@ -31,7 +31,6 @@ def read_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataF
             f"`fastmed phantom {task.name} {root}`"
         )
     items = items_table(_rows(task, root, skip_bad), root)
-    _check_classes(task, items)
     items = inspect_images(items, root, skip_bad)
     items = split_items(items, task.split, task.classes)
     return balance_items(items, task.balance, task.classes, task.split.seed)
@@ -46,6 +45,7 @@ def summarize(items: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
 def _rows(task: Task, root: Path, skip_bad: bool) -> pd.DataFrame:
     """Return the rows of the source, and of the extra source where it is there."""
     main = read_source(task.source, root, task.classes, skip_bad)
+    _check_classes(main, task, root)
     if task.extra is None:
         return main
     place = _place(task.extra, root)
@@ -61,12 +61,13 @@ def _place(source: AnySource, root: Path) -> Path:
     return root / (source.folder if source.kind == "folders" else source.file)
 
 
-def _check_classes(task: Task, items: pd.DataFrame) -> None:
-    present = items[(items["origin"] == "main") & (items["split"] != LEFT_OUT)]
-    found = [name for name in task.classes if name in set(present["target"])]
-    missing = [name for name in task.classes if name not in found]
+def _check_classes(rows: pd.DataFrame, task: Task, root: Path) -> None:
+    """Refuse a source without any image of a class."""
+    present = rows[rows["split"] != LEFT_OUT]
+    missing = [name for name in task.classes if name not in set(present["target"])]
     if missing:
+        found = listed(sorted(present["label"].unique()), 12)
         raise DataError(
-            f"the data in {items.attrs['root']} have no image of {listed(missing, 12)}, only of "
-            f"{listed(found, 12)}; say what they hold with `--set 'classes=[...]'`"
+            f"the data in {root} have no image of {listed(missing, 12)}, only the labels {found}; "
+            "say what they hold with `--set 'classes=[...]'`"
         )

@@ -14,7 +14,7 @@ from fastmed.demo.chest import Chest
 from fastmed.demo.dicom_file import write_dicom
 from fastmed.demo.drawing import Bytes
 from fastmed.demo.fundus import draw_lesions, fundus
-from fastmed.demo.radiograph import draw_pose, opacity_box, radiograph
+from fastmed.demo.radiograph import Pose, draw_pose, opacity_box, radiograph
 from fastmed.demo.tissue import TISSUES, tile
 
 Generator = np.random.Generator
@@ -65,14 +65,14 @@ def write_pneumonia(folder: Path, count: int, size: int, rng: Generator) -> None
     """Write DICOM files, the table of classes and the table of boxes; one row a box."""
     images = folder / "stage_2_train_images"
     images.mkdir()
-    classes, boxes = [], []
+    classes: list[tuple[str, str]] = []
+    boxes: list[tuple[object, ...]] = []
     for label in _labels(count, (0.3, 0.3, 0.4), rng):
         name = str(uuid.UUID(bytes=rng.bytes(16), version=4))
         patient = _with_finding(chest.draw_patient(rng), label, rng)
         pose = draw_pose(rng)
         write_dicom(images / f"{name}.dcm", radiograph(patient, pose, size, rng), name, rng)
-        drawn = [opacity_box(patient, opacity, pose, size) for opacity in patient.opacities]
-        shown = [(*box, 1) for box in drawn] if label == 1 else [(None,) * 4 + (0,)]
+        shown = _boxes(patient, pose, size) if label == 1 else [(None, None, None, None, 0)]
         classes += [(name, _FINDINGS[label])] * len(shown)
         boxes += [(name, *box) for box in shown]
     columns = ["patientId", "x", "y", "width", "height", "Target"]
@@ -122,7 +122,12 @@ def _with_finding(patient: Chest, label: int, rng: Generator) -> Chest:
 
 
 def _any_of(findings: Sequence[Finding], rng: Generator) -> Finding:
-    return findings[rng.integers(len(findings))]
+    return findings[int(rng.integers(len(findings)))]
+
+
+def _boxes(patient: Chest, pose: Pose, size: int) -> list[tuple[float, ...]]:
+    """Return x, y, width, height and the target 1 for each opacity."""
+    return [(*opacity_box(patient, opacity, pose, size), 1) for opacity in patient.opacities]
 
 
 def _labels(count: int, shares: Sequence[float], rng: Generator, fewest: int = 2) -> list[int]:

@@ -1,5 +1,6 @@
 """Phantoms: small made-up data sets, each in the layout of a built-in task."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,10 +91,10 @@ def _at_least(smallest: int, name: str, value: int) -> int:
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
     """Lend a hidden folder beside the wanted one, and put it in its place at the end."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise DataError(f"'{folder}' exists and is not an empty folder; choose a new one")
-    draft = folder.with_name(f".{folder.name}.part")
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise DataError(f"'{folder}' exists and is not an empty folder; choose a new one")
         draft.mkdir(parents=True)
         yield draft
         if folder.exists():

@@ -23,6 +23,7 @@ from fastmed.demo.drawing import (
 
 Generator = np.random.Generator
 _MIDLINE, _CENTRE = 0.5, 0.5
+_BOX_GRID = 256
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ def radiograph(chest: Chest, pose: Pose, size: int, rng: Generator) -> Bytes:
 
 def opacity_box(chest: Chest, opacity: Opacity, pose: Pose, size: int) -> tuple[float, ...]:
     """Return x, y, width and height, in pixels, of the part of an opacity that lies in the lung."""
-    x, y = pose.to_body(*grid(size))
+    x, y = pose.to_body(*grid(_BOX_GRID))
     radii = (opacity.radius_x, opacity.radius_y)
     shown = disc(x - opacity.x, y - opacity.y, radii, 0.001) * lung_mask(chest, x, y) > 0.3
     columns, rows = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
-    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
-    return float(columns[0]), float(rows[0]), float(width), float(height)
+    corner_and_size = columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1
+    return tuple(float(value) * size / _BOX_GRID for value in corner_and_size)
 
 
 def _density(chest: Chest, x: Floats, y: Floats, rng: Generator) -> Floats:

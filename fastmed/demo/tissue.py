@@ -170,7 +170,7 @@ def _nearest(places: Floats, x: Floats, y: Floats, count: int) -> tuple[Floats, 
     return distances[..., 0], distances[..., 1], which[..., 0]
 
 
-def _nuclei(  # noqa: PLR0913
+def _nuclei(
     rng: Generator,
     x: Floats,
     y: Floats,

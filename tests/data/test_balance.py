@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made import listening
 
 from fastmed.data.balance import balance_items, class_weights
 from fastmed.data.tables import ITEM_DEFAULTS
@@ -53,11 +54,12 @@ def test_validation_keeps_its_imbalance():
     assert (balanced["split"] == "valid").sum() == 52
 
 
-def test_shortfall_is_told(notes):  # type: ignore[no-untyped-def]
-    balanced = balance_items(ITEMS, to(30), CLASSES)
+def test_shortfall_is_told():
+    with listening() as told:
+        balanced = balance_items(ITEMS, to(30), CLASSES)
     assert in_training(balanced)["b", "extra"] == 20
-    assert "class 'b' has 24 training images of 30" in notes.text
-    assert "class 'a'" not in notes.text
+    assert "class 'b' has 24 training images of 30" in told.text
+    assert "class 'a'" not in told.text
 
 
 def test_repeat_fills_the_shortfall_evenly():

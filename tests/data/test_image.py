@@ -179,7 +179,7 @@ def test_images_are_known_by_suffix_or_by_dicom_content(tmp_path: Path):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_rows_of_arrays(tmp_path: Path, save):  # type: ignore[no-untyped-def]
+def test_rows_of_arrays(tmp_path: Path, save):
     images = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
     save(tmp_path / "a.npz", data=images)
     np.testing.assert_array_equal(open_item(tmp_path, "a.npz", "data", 2), images[2])

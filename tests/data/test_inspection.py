@@ -1,27 +1,25 @@
 """Every image looked at once: contents hashed, broken ones found."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made import listening, write_png
 
 from fastmed.data.inspection import inspect_images
 from fastmed.data.tables import items_table
 from fastmed.errors import DataError
-
-Png = Callable[..., Path]
 
 
 def items_of(root: Path, *names: str) -> pd.DataFrame:
     return items_table(pd.DataFrame({"item": names, "image": names}), root)
 
 
-def test_content_is_the_hash_of_the_bytes(png: Png, tmp_path: Path):
+def test_content_is_the_hash_of_the_bytes(tmp_path: Path):
     for name, pixels in (("a.png", 1), ("b.png", 2), ("c.png", 1)):
-        png(tmp_path / name, pixels)
+        write_png(tmp_path / name, pixels)
     seen = inspect_images(items_of(tmp_path, "a.png", "b.png", "c.png"), tmp_path)
     expected = hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
     assert seen["content"].tolist()[::2] == [expected, expected]
@@ -40,8 +38,8 @@ def test_rows_of_arrays_are_hashed_one_by_one(tmp_path: Path):
     ]
 
 
-def test_broken_image_is_refused_with_name_reason_and_count(png: Png, tmp_path: Path):
-    png(tmp_path / "a.png")
+def test_broken_image_is_refused_with_name_reason_and_count(tmp_path: Path):
+    write_png(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"")
     (tmp_path / "c.png").write_text("text")
     with pytest.raises(DataError) as caught:
@@ -52,14 +50,15 @@ def test_broken_image_is_refused_with_name_reason_and_count(png: Png, tmp_path: 
     )
 
 
-def test_broken_images_are_left_out_if_wanted(png: Png, tmp_path: Path, notes):  # type: ignore[no-untyped-def]
-    png(tmp_path / "a.png")
+def test_broken_images_are_left_out_if_wanted(tmp_path: Path):
+    write_png(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("text")
-    seen = inspect_images(items_of(tmp_path, "a.png", "b.png"), tmp_path, skip_bad=True)
+    with listening() as told:
+        seen = inspect_images(items_of(tmp_path, "a.png", "b.png"), tmp_path, skip_bad=True)
     assert seen["split"].tolist() == ["", "left_out"]
     assert seen["note"].tolist() == ["", "it is text, not an image"]
     assert seen["content"].iloc[1] == ""
-    assert "1 images that can't be read are left out" in notes.text
+    assert "1 images that can't be read are left out" in told.text
 
 
 def test_what_is_left_out_already_is_not_looked_at(tmp_path: Path):

@@ -1,17 +1,15 @@
 """The whole way from a task and a folder to items."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made import listening, write_png
 
 from fastmed.data.items import read_items, summarize
 from fastmed.data.tables import ITEM_DEFAULTS, root_of
 from fastmed.errors import DataError
 from fastmed.task import Task
-
-Png = Callable[..., Path]
 
 
 def grading(**parts: object) -> Task:
@@ -26,13 +24,13 @@ def grading(**parts: object) -> Task:
 
 
 @pytest.fixture
-def root(png: Png, tmp_path: Path) -> Path:
+def root(tmp_path: Path) -> Path:
     """Twelve and four images in the main part, four extra ones."""
     main = [(f"{number}.png", int(number < 4)) for number in range(16)]
     extra = [(f"e{number}.png", 1) for number in range(4)]
     for file, folder, rows in (("t.csv", "main", main), ("e.csv", "more", extra)):
         for name, _ in rows:
-            png(tmp_path / folder / name)
+            write_png(tmp_path / folder / name)
         lines = [f"{name},{label}" for name, label in rows]
         (tmp_path / file).write_text("\n".join(["id,y", *lines]))
     return tmp_path
@@ -68,10 +66,11 @@ def test_extra_that_is_a_copy_of_a_held_out_image_is_left_out(root: Path):
     assert set(extra.loc[extra["split"] == "left_out", "content"]) <= set(held["content"])
 
 
-def test_missing_extra_is_told_and_left_aside(root: Path, notes):  # type: ignore[no-untyped-def]
+def test_missing_extra_is_told_and_left_aside(root: Path):
     (root / "e.csv").unlink()
-    assert len(read_items(grading(), root)) == 16
-    assert "without the extra images" in notes.text
+    with listening() as told:
+        assert len(read_items(grading(), root)) == 16
+    assert "without the extra images" in told.text
 
 
 def test_missing_folder_says_what_to_do(tmp_path: Path):
@@ -81,7 +80,7 @@ def test_missing_folder_says_what_to_do(tmp_path: Path):
 
 def test_classes_without_images_are_named(root: Path):
     task = grading(classes=["none", "mild", "severe"])
-    with pytest.raises(DataError, match=r"no image of 'severe', only of 'none', 'mild'.*--set"):
+    with pytest.raises(DataError, match=r"no image of 'severe', only the labels '0', '1'; .*--set"):
         read_items(task, root)
 
 

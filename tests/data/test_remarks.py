@@ -13,7 +13,7 @@ def test_raised_or_ignored_within_the_block_only():
         warnings.warn("x", UserWarning, stacklevel=1)
     with remarks("ignore", UserWarning):
         warnings.warn("x", UserWarning, stacklevel=1)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="x"):
         warnings.warn("x", UserWarning, stacklevel=1)
 
 

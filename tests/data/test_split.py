@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made import listening
 
 from fastmed.data.split import assign_sides, split_items, units_of
 from fastmed.data.tables import ITEM_DEFAULTS
@@ -144,20 +145,21 @@ def test_no_validation_part_is_drawn_if_none_is_wanted():
     assert split["split"].tolist() == ["train", "train"]
 
 
-def test_copy_on_a_later_side_drops_the_earlier_one(notes):  # type: ignore[no-untyped-def]
+def test_copy_on_a_later_side_drops_the_earlier_one():
     items = items_of(
         ["a", "b"] * 4,
         split=["train", "train", "train", "train", "valid", "valid", "test", "test"],
         content=["1", "2", "3", "4", "1", "5", "1", "2"],
     )
-    split = split_items(items, settings(), ("a", "b"))
+    with listening() as told:
+        split = split_items(items, settings(), ("a", "b"))
     assert split["split"].tolist() == [
         "left_out", "left_out", "train", "train", "left_out", "valid", "test", "test",
     ]  # fmt: skip
     assert set(split["note"][split["split"] == "left_out"]) == {
         "identical to an image of a later part"
     }
-    assert "3 images are left out of training" in notes.text
+    assert "3 images are left out of training" in told.text
 
 
 def test_patient_on_two_given_sides_is_refused_unless_accepted():

@@ -1,10 +1,10 @@
 """DICOM files beside a table of labels."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made import write_dicom
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
@@ -20,9 +20,9 @@ def source(**fields: object) -> DicomSource:
 
 
 @pytest.fixture
-def root(dcm: Callable[..., Path], tmp_path: Path) -> Path:
-    dcm(tmp_path / "d" / "a.dcm", PIXELS, PatientID="p1", PatientAge="049Y", PatientSex="F")
-    dcm(tmp_path / "d" / "b.dcm", PIXELS, PatientID="p1", ViewPosition="AP")
+def root(tmp_path: Path) -> Path:
+    write_dicom(tmp_path / "d" / "a.dcm", PIXELS, PatientID="p1", PatientAge="049Y", PatientSex="F")
+    write_dicom(tmp_path / "d" / "b.dcm", PIXELS, PatientID="p1", ViewPosition="AP")
     (tmp_path / "t.csv").write_text("id,class,ward\na,Normal,x\nb,Opacity,y\nb,Opacity,y\n")
     return tmp_path
 

@@ -1,15 +1,14 @@
 """A table of names and labels beside folders of images."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made import listening, write_png
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
 from fastmed.task import Group, TableSource
 
-Png = Callable[..., Path]
 CLASSES = ("none", "mild")
 
 
@@ -19,9 +18,9 @@ def source(**fields: object) -> TableSource:
 
 
 @pytest.fixture
-def root(png: Png, tmp_path: Path) -> Path:
+def root(tmp_path: Path) -> Path:
     for name in ("a", "b", "c"):
-        png(tmp_path / "images" / f"{name}.png")
+        write_png(tmp_path / "images" / f"{name}.png")
     return tmp_path
 
 
@@ -38,9 +37,9 @@ def test_names_suffix_and_positions(root: Path):
     assert rows["target"].tolist() == ["mild", "none", "mild"]
 
 
-def test_first_of_several_folders(root: Path, png: Png):
-    png(root / "more" / "a.png")
-    png(root / "more" / "d.png")
+def test_first_of_several_folders(root: Path):
+    write_png(root / "more" / "a.png")
+    write_png(root / "more" / "d.png")
     table(root, "a.png,0", "d.png,1")
     rows = read_source(source(folder=("images", "more")), root, CLASSES)
     assert rows["image"].tolist() == ["images/a.png", "more/d.png"]
@@ -74,11 +73,12 @@ def test_patients_by_column_and_by_pattern(root: Path):
     assert rows["group"].tolist() == ["a", "b"]
 
 
-def test_repeated_rows_are_merged_and_told(root: Path, notes):  # type: ignore[no-untyped-def]
+def test_repeated_rows_are_merged_and_told(root: Path):
     table(root, "a.png,0", "a,0", "b.png,1", "a.png,0")
-    rows = read_source(source(suffix=".png"), root, CLASSES)
+    with listening() as told:
+        rows = read_source(source(suffix=".png"), root, CLASSES)
     assert rows["image"].tolist() == ["images/a.png", "images/b.png"]
-    assert "2 rows that repeat an image are merged" in notes.text
+    assert "2 rows that repeat an image are merged" in told.text
 
 
 def test_two_labels_for_an_image_are_refused(root: Path):
@@ -94,14 +94,15 @@ def test_image_in_two_parts_is_refused(root: Path):
         read_source(source(valid_file="v.csv"), root, CLASSES)
 
 
-def test_row_without_a_file(root: Path, notes):  # type: ignore[no-untyped-def]
+def test_row_without_a_file(root: Path):
     table(root, "a.png,0", "gone.png,1", "lost.png,0", "b.png,1")
     with pytest.raises(DataError, match=r"2 of 4 images .*'gone.png', 'lost.png'; `--skip-bad`"):
         read_source(source(), root, CLASSES)
-    rows = read_source(source(), root, CLASSES, skip_bad=True)
+    with listening() as told:
+        rows = read_source(source(), root, CLASSES, skip_bad=True)
     assert rows["split"].tolist() == ["", "left_out", "left_out", ""]
     assert rows["note"].tolist()[1] == "no file"
-    assert "2 rows are left out" in notes.text
+    assert "2 rows are left out" in told.text
 
 
 def test_no_file_at_all_is_refused_in_any_case(root: Path):
