@@ -5,9 +5,9 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Number
 from typing import TypeVar
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -70,7 +70,7 @@ def cell_text(cell: object) -> str:
 
 
 def _is_figure(cell: object) -> bool:
-    return cell is None or isinstance(cell, int | float | np.number)
+    return cell is None or isinstance(cell, Number)
 
 
 def progress(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:

@@ -9,6 +9,7 @@ import pandas as pd
 from fastai.learner import Learner
 
 from fastmed import grades
+from fastmed.data.inputs import read_input
 from fastmed.data.tables import grades_of, group_keys, part, write_table
 from fastmed.errors import DataError, RunError
 from fastmed.files import read_json, write_json
@@ -57,13 +58,11 @@ def evaluate(
     if source is None and split == "valid":
         finish(run, run.restore(device), views, workers)
         return run.predictions("valid"), saved_scores(run)["valid"]
-    wanted = own_part(run, split) if source is None else source
-    table = predict(run, wanted, views=views, device=device, workers=workers, skip_bad=skip_bad)
+    items = own_part(run, split) if source is None else _labelled_input(run, source, skip_bad)
+    table = predict(run, items, views=views, device=device, workers=workers, skip_bad=skip_bad)
     if source is None:
         return table, keep(run, split, table, views)
-    name = Path(source).resolve().stem
-    if name in PARTS:
-        name = f"{name}_input"
+    name = _name_of(Path(source).resolve())
     scores = keep(run, name, table, views)
     run.update(inputs={**run.info.get("inputs", {}), name: relative_path(source, run.path)})
     return table, scores
@@ -77,15 +76,17 @@ def finish(
 ) -> None:
     """Predict and score the validation part, and fit on it what turns values into grades.
 
-    Grades: the stored cut points use all of the validation part; its own predictions use cut
-    points that were fitted without the image's patient, so that its scores stay honest.
+    Grades: the stored cut points use all of the validation part, seen through the task's own
+    views; its own predictions use cut points that were fitted without the image's patient, so
+    that its scores stay honest.
     """
     task, items = run.task, own_part(run, "valid")
     outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
     grading = fit_grading(task, items, outputs)
     table = predictions_table(task, items, outputs, grading)
     if grading is not None:
-        run.update(cut_points=grading.cut_points, scale=grading.scale)
+        if list(views or task.predict.views) == list(task.predict.views):
+            run.update(cut_points=grading.cut_points, scale=grading.scale)
         decided = _cross_fitted(task, items, outputs)
         table["grade"], table["predicted"] = decided, np.array(task.classes)[decided]
     keep(run, "valid", table, views)
@@ -115,6 +116,19 @@ def own_part(run: Run, split: str) -> pd.DataFrame:
     if not run.data.is_dir():
         raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
     return items
+
+
+def _labelled_input(run: Run, source: str | Path, skip_bad: bool) -> pd.DataFrame:
+    items = read_input(run.task, source, skip_bad)
+    if not (items["target"] != "").any():
+        raise DataError(f"no image in {source} has a label to score by; `fastmed predict` it")
+    return items
+
+
+def _name_of(source: Path) -> str:
+    """Return the name under which another set is kept; never that of one of the run's parts."""
+    name = source.stem if source.is_file() else source.name
+    return f"{name}_input" if name in PARTS else name
 
 
 def keep(run: Run, name: str, table: pd.DataFrame, views: Sequence[str] | None) -> Scores:

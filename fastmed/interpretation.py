@@ -13,7 +13,8 @@ from fastmed.data.image import open_item
 from fastmed.data.inputs import read_input
 from fastmed.data.tables import root_of
 from fastmed.data.transform import fit_image
-from fastmed.errors import DataError
+from fastmed.errors import DataError, TaskError, listed
+from fastmed.prediction import grading_of
 from fastmed.results import figures
 from fastmed.results.scores import score
 from fastmed.run import Run
@@ -76,6 +77,10 @@ class Interpretation:
         """Return the confusion matrix as counts and row shares."""
         return figures.confusion_figure(self.scores)
 
+    def per_class_figure(self) -> Figure:
+        """Return sensitivity and specificity of each class."""
+        return figures.per_class_figure(self.scores)
+
     def history_figure(self) -> Figure:
         """Return the curves of losses and metrics."""
         return figures.history_figure(self.run.history, self.run.info.get("best_epoch"))
@@ -100,13 +105,16 @@ class Interpretation:
 
     def grades_figure(self) -> Figure:
         """Return the network's values by true grade, with the cut points."""
-        cut_points = self.run.info.get("cut_points")
-        return figures.grade_scatter_figure(self.predictions, self.run.task.classes, cut_points)
+        grading, classes = grading_of(self.run), self.run.task.classes
+        if grading is None:
+            raise TaskError(f"{self.run.path} predicts categories; only grades have cut points")
+        return figures.grade_scatter_figure(self.predictions, classes, grading.cut_points)
 
     def draw(self, losses: int = 12) -> list[Path]:
         """Write every figure that fits below the run's ``figures/`` and return the files."""
         makers = {
             "confusion_matrix": self.confusion_figure,
+            "per_class": self.per_class_figure,
             "roc": self.roc_figure,
             "prediction_distribution": self.distribution_figure,
         }
@@ -128,6 +136,9 @@ class Interpretation:
 
     def _pictures(self, predictions: pd.DataFrame) -> list[np.ndarray]:
         items = self._items()
+        gone = predictions["item"][~predictions["item"].isin(items["item"])]
+        if len(gone):
+            raise DataError(f"{root_of(items)} holds {listed(gone, 3)} no more")
         rows = items.set_index("item").loc[predictions["item"]]
         root, settings = root_of(items), self.run.task.image
         return [

@@ -12,7 +12,8 @@ from fastai.learner import Learner
 from fastmed import grades
 from fastmed.console import progress, warn
 from fastmed.data.inputs import read_input
-from fastmed.data.tables import LEFT_OUT, grades_of, score_columns, write_table
+from fastmed.data.inspection import inspect_images
+from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
 from fastmed.learn.loaders import Statistics, loader_of
 from fastmed.learn.losses import LOSSES
@@ -64,13 +65,20 @@ def predict(
     """
     run = run if isinstance(run, Run) else Run.open(run)
     task = run.task
-    items = source if isinstance(source, pd.DataFrame) else read_input(task, source, skip_bad)
-    items = items[items["split"] != LEFT_OUT]
-    if items.empty:
-        raise DataError(f"no image to predict in {source}")
+    views = check_views(views or task.predict.views)
     learn = run.restore(device)
+    items = source if isinstance(source, pd.DataFrame) else read_input(task, source, skip_bad)
+    items = _readable(items, skip_bad)
     outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
     return predictions_table(task, items, outputs, grading_of(run))
+
+
+def _readable(items: pd.DataFrame, skip_bad: bool) -> pd.DataFrame:
+    items = inspect_images(items, root_of(items), skip_bad)
+    items = items[items["split"] != LEFT_OUT]
+    if items.empty:
+        raise DataError(f"no image to predict in {root_of(items)}")
+    return items
 
 
 def network_outputs(
@@ -111,11 +119,9 @@ def _mean_over_views(
     model: torch.nn.Module, batch: torch.Tensor, views: list[str], goal: str
 ) -> np.ndarray:
     images = batch.as_subclass(torch.Tensor)
-    total: torch.Tensor | float = 0.0
-    for view in views:
-        output = model(VIEWS[view](images)).float()
-        total = total + (output.softmax(1) if goal == "category" else output[:, 0])
-    return (total / len(views)).cpu().numpy().astype(np.float64)
+    outputs = torch.stack([model(VIEWS[view](images)).float() for view in views])
+    scores = outputs.softmax(-1) if goal == "category" else outputs[..., 0]
+    return scores.mean(0).cpu().numpy().astype(np.float64)
 
 
 def predictions_table(

@@ -54,6 +54,7 @@ class Run:
         write_table(items, path / "items.csv")
         run.update(
             status="created",
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
             versions=package_versions(),
             data=relative_path(items.attrs[ROOT], path),
         )
@@ -72,7 +73,7 @@ class Run:
             raise RunError(f"no run folder '{path}'{nearest(str(path), siblings)}")
         if not (path / "run.json").is_file():
             raise RunError(f"'{path}' is not a run: it has no run.json; `fastmed runs` lists runs")
-        return cls(path, read_json(path / "run.json"))
+        return cls(path, _read(path / "run.json"))
 
     @classmethod
     def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
@@ -86,12 +87,17 @@ class Run:
     @property
     def task(self) -> Task:
         """The task as it was trained."""
-        return Task.model_validate(read_json(self.path / "task.json"))
+        file = self.path / "task.json"
+        try:
+            return Task.model_validate(_read(file))
+        except ValueError:
+            maker = self.info.get("versions", {}).get("fastmed", "unknown")
+            raise RunError(f"{file} is no task to this fastmed; version {maker} made it") from None
 
     @property
     def items(self) -> pd.DataFrame:
         """Which images the run knows, with their parts; ``attrs['root']`` is the data folder."""
-        items = read_table(self.path / "items.csv")
+        items = read_table(self._file("items.csv"))
         items.attrs[ROOT] = str(self.data)
         return items
 
@@ -113,7 +119,7 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch: losses, metrics, learning rate, seconds."""
-        return pd.read_csv(self.path / "history.csv")
+        return pd.read_csv(self._file("history.csv"))
 
     def predictions_file(self, name: str) -> Path:
         """Return where the predictions of a part, or of a named input, are."""
@@ -129,6 +135,11 @@ class Run:
         if not file.is_file():
             raise RunError(f"{self.path} has no predictions of '{name}'; `fastmed predict` them")
         return read_table(file)
+
+    def _file(self, name: str) -> Path:
+        if not (self.path / name).is_file():
+            raise RunError(f"{self.path} has no {name}: it is not a whole run")
+        return self.path / name
 
     def update(self, **info: Any) -> None:
         """Add to ``run.json``."""
@@ -149,7 +160,8 @@ class Run:
 def list_runs(runs: str | Path) -> list[Run]:
     """Return the runs below a folder, the oldest first."""
     files = [*Path(runs).glob("*/run.json"), *Path(runs).glob("*/*/run.json")]
-    return [Run.open(file.parent) for file in sorted(files, key=_started)]
+    found = [Run.open(file.parent) for file in files]
+    return sorted(found, key=lambda run: (run.info.get("created", ""), run.path))
 
 
 def package_versions() -> dict[str, str]:
@@ -164,9 +176,11 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _started(file: Path) -> tuple[float, str]:
-    task = file.with_name("task.json")
-    return (task if task.exists() else file).stat().st_mtime, file.parent.name
+def _read(file: Path) -> Any:
+    try:
+        return read_json(file)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} can't be read ({error}): it is not a whole run") from None
 
 
 def _claim(parent: Path, name: str, default: str) -> Path:
@@ -190,4 +204,4 @@ def relative_path(path: str | Path, start: Path) -> str:
     try:
         return Path(os.path.relpath(path, start)).as_posix()
     except ValueError:
-        return path.resolve().as_posix()
+        return Path(path).resolve().as_posix()

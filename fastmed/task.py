@@ -11,6 +11,7 @@ Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop"]
 Schedule = Literal["one_cycle", "flat_cosine", "cosine", "step", "constant"]
 Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "kappa", "mae"]
 View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
+CutRule = Literal["kappa", "macro_f1", "round"]
 Pool = Literal["avg", "max", "concat"]
 Fit = Literal["letterbox", "squish", "crop"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -360,7 +361,7 @@ class PredictSettings(Part):
     """
 
     views: tuple[View, ...] = Field(("plain",), min_length=1)
-    cut_points: Literal["kappa", "macro_f1", "round"] | None = None
+    cut_points: CutRule | None = None
 
     @field_validator("views")
     @classmethod
@@ -444,7 +445,7 @@ class Task(Part):
         return self.train.select or ("macro_f1" if self.goal == "category" else "kappa")
 
     @property
-    def cut_points(self) -> str:
+    def cut_points(self) -> CutRule:
         """How cut points of grades are found."""
         return self.predict.cut_points or "kappa"
 

@@ -1,9 +1,11 @@
 """Training: from a task and a data folder to a run."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import torch
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
@@ -11,13 +13,13 @@ from fastai.torch_core import set_seed
 
 from fastmed.console import note, print_table, warn
 from fastmed.data.items import read_items, summarize
-from fastmed.errors import FastmedError
+from fastmed.errors import RunError, TrainingError
 from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import AugmentEpochs
 from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
-from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, dataloaders, measure
+from fastmed.learn.learner import check_weights, learner
+from fastmed.learn.loaders import Statistics, choose_device, dataloaders, measure
 from fastmed.learn.progress import ShowProgress
 from fastmed.learn.schedule import Phase, plan_phases
 from fastmed.learn.weights import restore_weights, save_weights
@@ -50,10 +52,12 @@ def train(
         FastmedError: what is wrong with the data, the network or the settings.
         KeyboardInterrupt: the run holds the best epoch so far.
     """
-    items = read_items(task, data, skip_bad=skip_bad)
-    _show_counts(items, task)
     task = _with_timm_name(task)
     phases = plan_phases(task, task.train.pretrained)
+    check_weights(task)
+    choose_device(device)
+    items = read_items(task, data, skip_bad=skip_bad)
+    _show_counts(items, task)
     _note_unused_freezing(task)
     set_seed(task.train.seed)
     statistics = measure(task, items)
@@ -104,13 +108,14 @@ def _fit_and_finish(
         fit_phases(learn, task, phases, history, best)
         restore_weights(learn.model, run.weights)
         finish(run, learn, workers=workers)
-        run.update(status="done", seconds=round(time.monotonic() - started, 1))
     except KeyboardInterrupt:
-        _keep_what_is_there(run, learn, best, len(history.rows) + 1)
+        _keep_what_is_there(run, learn, best, history)
         raise
-    except FastmedError as error:
-        run.update(status="failed", reason=str(error))
+    except Exception as error:
+        with suppress(RunError):
+            run.update(status="failed", reason=str(error))
         raise
+    run.update(status="done", seconds=round(time.monotonic() - started, 1))
 
 
 def fit_phases(
@@ -130,25 +135,27 @@ def fit_phases(
 
 def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
     done = len(callbacks[1].rows)
+    callbacks = [*callbacks, ParamScheduler(phase.curves), AugmentEpochs(task.augment, done)]
     learn.freeze() if phase.frozen else learn.unfreeze()
     learn.create_opt()
-    learn.opt.set_hyper("lr", list(phase.rates))
-    learn.fit(
-        phase.epochs,
-        cbs=[*callbacks, ParamScheduler(phase.curves), AugmentEpochs(task.augment, done)],
-    )
+    try:
+        learn.fit(phase.epochs, cbs=callbacks)
+    except torch.OutOfMemoryError:
+        raise TrainingError(
+            f"{task.train.batch} images of {task.image.size} pixels don't fit into the memory of "
+            f"{learn.dls.device}; use a smaller --batch, --size or --arch"
+        ) from None
 
 
-def _keep_what_is_there(run: Run, learn: Learner, best: KeepBest, epoch: int) -> None:
-    if best.best_epoch == 0:
+def _keep_what_is_there(run: Run, learn: Learner, best: KeepBest, history: History) -> None:
+    done = len(history.rows)
+    if best.best_epoch:
+        kept = f"epoch {best.best_epoch}, the best so far"
+    else:
+        kept = "the unfinished first epoch"
         save_weights(learn.model, run.weights)
-    kept = (
-        f"epoch {best.best_epoch}, the best so far"
-        if best.best_epoch
-        else "the unfinished first epoch"
-    )
-    run.update(status="interrupted", interrupted_in_epoch=epoch)
+    run.update(status="interrupted", epochs_done=done)
     warn(
-        f"Interrupted in epoch {epoch}. {run.path} keeps the weights of {kept}; "
+        f"Interrupted; finished epochs: {done}. {run.path} keeps the weights of {kept}; "
         f"`fastmed interpret {run.path}` and `fastmed predict` work on them."
     )

@@ -1,9 +1,19 @@
-"""Phantom data and small trained runs that many tests share."""
+"""Phantom data, small trained runs and the command line, which many tests share."""
 
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+# Tiny networks are quickest on one core, and figures need no screen; commands inherit both.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from fastmed.cli import main
 from fastmed.demo.phantoms import write_phantom
 from fastmed.run import Run
 from fastmed.task import Task
@@ -45,3 +55,26 @@ def trained(phantoms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
         name: train(tiny_task(name), phantoms[name], runs=runs, device="cpu", workers=0)
         for name in TASKS
     }
+
+
+class Said(NamedTuple):
+    """What a command said, and the exit code it ended with."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture) -> Iterator[Callable[..., Said]]:
+    """Run a command in this process: ``command("predict", file, "--run", run)``."""
+
+    def run(*arguments: object) -> Said:
+        with pytest.raises(SystemExit) as ended, warnings.catch_warnings():
+            main([str(argument) for argument in arguments])
+        return Said(ended.value.code or 0, *capfd.readouterr())
+
+    log = logging.getLogger("fastmed")
+    before = log.handlers, log.propagate, log.level
+    yield run
+    log.handlers, log.propagate, log.level = before

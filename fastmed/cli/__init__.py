@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def clear_sentence(error: FastmedError) -> str:
     """Return the error's own sentence, also where a loader process wrapped its traceback around."""
-    text = str(error).strip()
-    if "Original Traceback" not in text:
-        return text
-    return text.splitlines()[-1].partition(": ")[2]
+    lines = str(error).strip().splitlines()
+    if "Original Traceback" in str(error):
+        return lines[-1].partition(": ")[2]
+    return " ".join(lines)

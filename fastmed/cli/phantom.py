@@ -13,7 +13,7 @@ def phantom(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     count: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="About how many images; enough to learn from if left out."),
+        typer.Option(min=30, help="How many images; enough to learn from if left out."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed draws other pictures.")] = 0,
 ) -> None:

@@ -95,7 +95,8 @@ class Camera:
     Attributes:
         centre_x, centre_y: the place of the eye in the picture's middle.
         angle: how far the eye is turned, in radians. mirror: -1 for a left eye.
-        radius: of the round picture, in its sides. cut: half of the height that is kept.
+        radius: of the round picture, as a share of its side.
+        cut: half of the height that is kept, in radii; 1 keeps all.
     """
 
     centre_x: float
@@ -213,8 +214,8 @@ def _red_lesions(
 
 def _tangle(vessels: list[Line], rng: Generator) -> list[Line]:
     """Return fine vessels that sprout from a place of the disc or of a large vessel."""
-    trunk = vessels[int(rng.choice([0, 10, 20, 30]))][0]
-    start = _DISC if rng.random() < 0.4 else trunk[rng.integers(len(trunk))]
+    trunks = np.vstack([points for points, width in vessels if width > 0.015])
+    start = _DISC if rng.random() < 0.4 else trunks[rng.integers(len(trunks))]
     return [
         (_walk(rng, start, rng.uniform(0, 6.3), rng.normal(0, 4), rng.uniform(0.15, 0.4)), 0.012)
         for _ in range(12)

@@ -31,8 +31,9 @@ def write_cardiomegaly(folder: Path, count: int, size: int, rng: Generator) -> N
 
     The class is true when the cardiothoracic ratio is above one half.
     """
-    parts = np.repeat(["train", "test"], [count - count // 5, count // 5])
-    for number, (part, label) in enumerate(zip(parts, _labels(count, (1, 1), rng), strict=True)):
+    shares = {"train": count - count // 5, "test": count // 5}
+    drawn = [(part, label) for part in shares for label in _labels(shares[part], (1, 1), rng)]
+    for number, (part, label) in enumerate(drawn):
         patient = chest.draw_patient(rng, rng.uniform(*(_NORMAL_RATIO, _LARGE_RATIO)[label]))
         picture = radiograph(patient, draw_pose(rng), size, rng)
         _save(picture, folder / part / ("false", "true")[label] / f"{number + 1:04d}.png")
@@ -43,7 +44,7 @@ def write_lungs(folder: Path, count: int, size: int, rng: Generator) -> None:
 
     A name tells the patient (eight digits) and the image; some patients have several images.
     """
-    numbers = iter(rng.permutation(30_000) + 1)
+    numbers = iter(rng.permutation(max(30_000, 2 * count)) + 1)
     rows = []
     for part, share in (("train", count - count // 8), ("test", count // 8)):
         for name, label, patient in islice(_visits(numbers, rng), share):
@@ -139,6 +140,7 @@ def _labels(count: int, shares: Sequence[float], rng: Generator, fewest: int = 2
 
 
 def _save(picture: Bytes, path: Path) -> None:
+    """Write a PNG or JPEG file (the quality is of JPEG alone), and its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path, quality=92)
 

@@ -67,7 +67,7 @@ def write_phantom(
 
     Raises:
         DataError: there is no phantom of this task, the folder has content or can't be
-            written, or size or count is too small.
+            written, or size, count or seed is too small.
     """
     if task_name not in PHANTOMS:
         known = listed(PHANTOMS)
@@ -77,6 +77,7 @@ def write_phantom(
     phantom = PHANTOMS[task_name]
     count = _at_least(_SMALLEST_COUNT, "count", phantom.count if count is None else count)
     size = _at_least(_SMALLEST_SIZE, "size", phantom.size if size is None else size)
+    _at_least(0, "seed", seed)
     with _new_folder(Path(folder).absolute()) as draft:
         phantom.write(draft, count, size, np.random.default_rng(seed))
     return Path(folder)

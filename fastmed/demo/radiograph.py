@@ -97,13 +97,18 @@ def _air(chest: Chest, x: Floats, y: Floats, haze: Floats) -> Floats:
     air = lung_mask(chest, x, y) * (1 - heart_mask(chest, x, y)) * (1 - _vascular(chest, x, y))
     air = air * (1 - _fluid(chest, x, y))
     for opacity in chest.opacities:
-        edge = 0.06 * min(1.0, opacity.radius_x / 0.06) * (1.1 - min(opacity.density, 1.0)) + 0.004
-        ragged = 1 + 0.12 * haze * (opacity.density < 1)
-        radii = (opacity.radius_x, opacity.radius_y)
-        shadow = disc((x - opacity.x) * ragged, (y - opacity.y) * ragged, radii, edge)
-        texture = np.clip(1 + 0.25 * haze * (opacity.density < 1), 0, 1.4)
-        air = air * (1 - np.clip(opacity.density * shadow * texture, 0, 1))
+        air = air * (1 - _shadow(opacity, x, y, haze))
     return np.asarray(air)
+
+
+def _shadow(opacity: Opacity, x: Floats, y: Floats, haze: Floats) -> Floats:
+    """Return an opacity, from 0 to 1: a nodule is even and sharp, a hazy one ragged and soft."""
+    uneven = haze if opacity.density < 1 else np.zeros_like(haze)
+    softness = min(0.06, opacity.radius_x) * (1.1 - min(opacity.density, 1.0)) + 0.004
+    stretch = 1 + 0.12 * uneven
+    across, down = (x - opacity.x) * stretch, (y - opacity.y) * stretch
+    shadow = disc(across, down, (opacity.radius_x, opacity.radius_y), softness)
+    return np.clip(opacity.density * shadow * np.clip(1 + 0.25 * uneven, 0, 1.4), 0, 1)
 
 
 def _fluid(chest: Chest, x: Floats, y: Floats) -> Floats:

@@ -12,11 +12,13 @@ from torch import nn
 
 from fastmed.console import note
 from fastmed.data.balance import class_weights
+from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.losses import make_loss
 from fastmed.learn.metrics import make_metrics
 from fastmed.learn.model import Backbone, layer_groups, make_backbone, make_head
 from fastmed.learn.optimizers import OPTIMIZERS, weight_decay
-from fastmed.learn.weights import load_body_weights
+from fastmed.learn.pretrained import pretrained_arguments
+from fastmed.learn.weights import check_file, load_body_weights
 from fastmed.task import Task
 
 
@@ -53,6 +55,18 @@ def learner(task: Task, dls: DataLoaders, initialize: bool = True) -> Learner:
         metrics=make_metrics(task),
     )
     return _in_mixed_precision(learn)
+
+
+def check_weights(task: Task) -> None:
+    """Refuse weights that can't be had, before any work is done.
+
+    Raises:
+        ModelError: the file is missing, or timm's weights are neither cached nor in reach.
+    """
+    if task.train.weights is not None:
+        check_file(Path(task.train.weights))
+    elif task.train.pretrained:
+        pretrained_arguments(resolve_arch(task.train.arch, pretrained=True))
 
 
 class _Architecture:

@@ -5,7 +5,6 @@ They steer and show a training. The scores that are reported come from the predi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from fastai.metrics import AccumMetric, ActivationType
@@ -16,7 +15,7 @@ from fastmed.task import METRICS_OF, Task
 
 @dataclass(frozen=True)
 class Rule:
-    """How a metric is computed from (targets, outputs), and which direction is better."""
+    """How a metric is computed from (targets, outputs, classes), and which direction is better."""
 
     compute: Callable[[np.ndarray, np.ndarray, int], float]
     higher_is_better: bool = True
@@ -80,9 +79,9 @@ def make_metrics(task: Task) -> list[AccumMetric]:
 
 
 def _fastai_metric(name: str, task: Task) -> AccumMetric:
-    category = task.goal == "category"
+    category, classes, rule = task.goal == "category", len(task.classes), METRICS[name]
     return AccumMetric(
-        partial(METRICS[name].compute, classes=len(task.classes)),
+        lambda targets, outputs: rule.compute(targets, outputs, classes),
         dim_argmax=-1 if category else None,
         activation=ActivationType.Softmax if category else ActivationType.No,
         to_np=True,

@@ -25,7 +25,7 @@ class Backbone(nn.Module):
         features: the number of channels C.
     """
 
-    def __init__(self, net: nn.Module, size: int, padded: int) -> None:
+    def __init__(self, net: Any, size: int, padded: int) -> None:
         super().__init__()
         self.net = net
         self.padding = padded - size
@@ -154,7 +154,7 @@ def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
     ]
 
 
-def _blocks(net: nn.Module) -> list[list[str]]:
+def _blocks(net: Any) -> list[list[str]]:
     """Return the names of the parameters of each block, from the input on."""
     if not hasattr(net, "group_matcher"):
         return [[name] for name, _ in net.named_parameters()]

@@ -21,14 +21,13 @@ class Phase:
         name: ``frozen`` or ``whole``.
         epochs: how many.
         frozen: True if only the head learns.
-        rates: the peak learning rate of each layer group, from the input to the head.
-        curves: hyper-parameter -> its value at each share (0 to 1) of the phase.
+        curves: hyper-parameter -> its value at each share (0 to 1) of the phase; of the learning
+            rate one value for each layer group, from the input to the head.
     """
 
     name: str
     epochs: int
     frozen: bool
-    rates: Rates
     curves: dict[str, Curve]
 
 
@@ -40,9 +39,9 @@ def plan_phases(task: Task, pretrained_body: bool, groups: int = 3) -> list[Phas
     phases = []
     if pretrained_body and settings.freeze_epochs:
         curves = _one_cycle(np.full(groups, settings.lr), settings, settings.freeze_epochs)
-        phases.append(Phase("frozen", settings.freeze_epochs, True, rates, curves))
+        phases.append(Phase("frozen", settings.freeze_epochs, True, curves))
     curves = SCHEDULES[settings.schedule](rates, settings, settings.epochs)
-    phases.append(Phase("whole", settings.epochs, False, rates, curves))
+    phases.append(Phase("whole", settings.epochs, False, curves))
     _check_augmentation(task, sum(phase.epochs for phase in phases))
     return phases
 

@@ -77,12 +77,17 @@ def read_state_dict(path: Path) -> StateDict:
     Raises:
         ModelError: the file is missing, is neither format, or holds no tensors.
     """
-    if not path.is_file():
-        raise ModelError(f"no weights file '{path}'")
+    check_file(path)
     state = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
     if not state:
         raise ModelError(f"{path} holds no weights by name; expected a plain state dict")
     return state
+
+
+def check_file(path: Path) -> None:
+    """Refuse a weights file that isn't there."""
+    if not path.is_file():
+        raise ModelError(f"no weights file '{path}'")
 
 
 def _is_safetensors(path: Path) -> bool:

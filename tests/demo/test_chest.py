@@ -55,7 +55,8 @@ def test_a_high_diaphragm_makes_only_the_right_lung_smaller():
 def test_findings_leave_the_patient_as_is():
     rng = np.random.default_rng(0)
     patient = chest.draw_patient(rng)
-    assert patient.opacities == () and patient.effusion is None
+    assert patient.opacities == ()
+    assert patient.effusion is None
     assert chest.with_big_heart(patient, rng).ratio > 0.5 > patient.ratio
     assert chest.with_effusion(patient, rng).effusion is not None
     assert all(o.radius_x == o.radius_y for o in chest.with_nodules(patient, rng).opacities)

@@ -62,15 +62,16 @@ def test_lungs_have_one_class_a_patient(small):
     train = {path.name for path in (small["lungs"] / "train_images").iterdir()}
     test = {path.name for path in (small["lungs"] / "test_images").iterdir()}
     assert set(table["image"]) == train
-    assert test and not {name[:8] for name in test} & {name[:8] for name in train}
+    assert test
+    assert not {name[:8] for name in test} & {name[:8] for name in train}
 
 
 def test_histology_has_arrays_with_every_class(small):
     train, test = (np.load(small["histology"] / f"{part}.npz") for part in ("train", "test"))
     assert len(train["data"]) + len(test["data"]) == 36
-    assert train["data"].dtype == np.uint8 and train["data"].shape[1:] == (32, 32, 3)
+    assert train["data"].dtype == np.uint8
+    assert train["data"].shape[1:] == (32, 32, 3)
     assert set(train["labels"]) == set(range(9))
-    assert list(find_task("histology").classes) == sorted(find_task("histology").classes)
 
 
 def test_histology_labels_follow_the_order_of_the_classes(small):
@@ -94,11 +95,13 @@ def test_pneumonia_has_dicom_files_and_two_tables(small):
         file = small["pneumonia"] / "stage_2_train_images" / f"{patient}.dcm"
         header = pydicom.dcmread(file)
         assert header.PatientID == patient
-        assert header.PatientSex in {"F", "M"} and header.ViewPosition in {"AP", "PA"}
+        assert header.PatientSex in {"F", "M"}
+        assert header.ViewPosition in {"AP", "PA"}
         assert 2 <= int(header.PatientAge) <= 92
         assert (header.Modality, header.BodyPartExamined) == ("CR", "CHEST")
         assert header.PhotometricInterpretation == "MONOCHROME2"
-        assert header.pixel_array.shape == (32, 32) and np.ptp(header.pixel_array) > 80
+        assert header.pixel_array.shape == (32, 32)
+        assert np.ptp(header.pixel_array) > 80
 
 
 def test_reading_and_writing_dicom_warns_only_of_the_age(tmp_path):
@@ -115,7 +118,8 @@ def test_retinopathy_is_imbalanced_and_extra_fills_the_rare_grades(tmp_path):
     assert [*train.columns] == ["id_code", "diagnosis"]
     assert [*extra.columns] == ["image", "level"]
     counts = train["diagnosis"].value_counts().sort_index()
-    assert counts.idxmax() == 0 and 0.4 < counts[0] / len(train) < 0.55
+    assert counts.idxmax() == 0
+    assert 0.4 < counts[0] / len(train) < 0.55
     assert counts.index.tolist() == [0, 1, 2, 3, 4]
     assert extra["level"].isin([1, 3, 4]).mean() > 0.8
     for part, table in (("train", train), ("extra", extra)):
@@ -154,7 +158,7 @@ def test_brightness_tells_nothing_of_the_class(name, tmp_path):
     means, labels = np.array([picture.mean() for picture in pictures]), np.array(labels)
     most_common = pd.Series(labels).value_counts().index[:3]
     for label in most_common:
-        assert 0.38 < roc_auc_score(labels == label, means) < 0.62
+        assert 0.4 < roc_auc_score(labels == label, means) < 0.6
 
 
 def test_an_unknown_task_is_refused_with_the_nearest(tmp_path):
@@ -184,7 +188,7 @@ def test_an_empty_folder_is_filled(tmp_path):
     assert (folder / "train_labels.csv").is_file()
 
 
-@pytest.mark.parametrize("change", [{"count": 29}, {"size": 15}, {"count": 0}])
+@pytest.mark.parametrize("change", [{"count": 29}, {"size": 15}, {"count": 0}, {"seed": -1}])
 def test_too_small_a_phantom_is_refused(change, tmp_path):
     with pytest.raises(DataError, match="too small"):
         write_phantom("lungs", tmp_path / "new", **change)

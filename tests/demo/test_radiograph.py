@@ -44,7 +44,8 @@ def test_the_box_frames_the_opacity(patient, seed):
     rng = np.random.default_rng(seed)
     ill, pose = chest.with_consolidation(patient, rng), draw_pose(rng)
     x, y, width, height = (int(value) for value in opacity_box(ill, ill.opacities[0], pose, 96))
-    assert 0 <= x < x + width <= 96 and 0 <= y < y + height <= 96
+    assert 0 <= x < x + width <= 96
+    assert 0 <= y < y + height <= 96
     change = film(ill, pose, 0) - film(patient, pose, 0)
     inside = np.zeros_like(change, dtype=bool)
     inside[y : y + height, x : x + width] = True
