@@ -6,7 +6,8 @@ from fastmed.learn.metrics import METRICS
 from fastmed.learn.optimizers import OPTIMIZERS
 from fastmed.learn.schedule import SCHEDULES
 from fastmed.learn.views import VIEWS
-from fastmed.task import LOSSES_OF, METRICS_OF, Loss, Metric, Optimizer, Schedule, View
+from fastmed.settings import Loss, Metric, Optimizer, Schedule, View
+from fastmed.task import LOSSES_OF, METRICS_OF
 from fastmed.taskfile import find_task, load_tasks, parse_change, to_toml
 
 MISTAKES = {

@@ -19,7 +19,8 @@ from fastmed.data.layouts.table import folders_of, parts_of
 from fastmed.data.npz import array_names
 from fastmed.data.tables import ROOT, items_table
 from fastmed.errors import DataError, listed
-from fastmed.task import ArraysSource, DicomSource, FoldersSource, TableSource, Task
+from fastmed.sources import ArraysSource, DicomSource, FoldersSource, TableSource
+from fastmed.task import Task
 
 IMAGE_COLUMNS = ("image", "file", "filename", "path", "id", "item")
 LABEL_COLUMNS = ("label", "target", "class", "diagnosis")

@@ -11,7 +11,8 @@ from fastmed.data.layouts import read_source
 from fastmed.data.split import split_items
 from fastmed.data.tables import LEFT_OUT, items_table
 from fastmed.errors import DataError, listed
-from fastmed.task import PARTS, AnySource, Task
+from fastmed.sources import PARTS, AnySource
+from fastmed.task import Task
 
 
 def read_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataFrame:

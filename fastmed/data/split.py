@@ -10,7 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from fastmed import console
 from fastmed.data.tables import LEFT_OUT
 from fastmed.errors import DataError, listed
-from fastmed.task import PARTS, SplitSettings
+from fastmed.settings import SplitSettings
+from fastmed.sources import PARTS
 
 
 def split_items(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fastmed.errors import DataError, listed
 from fastmed.files import write_whole
-from fastmed.task import PARTS
+from fastmed.sources import PARTS
 
 LEFT_OUT = "left_out"
 SPLITS = ("", *PARTS, LEFT_OUT)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from fastmed.task import ImageSettings
+from fastmed.settings import ImageSettings
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,

@@ -1,10 +1,13 @@
 """Random changes of training images by fastai's batch transforms, and when they happen."""
 
+from collections.abc import Iterable
+
 from fastai.callback.core import Callback
-from fastai.vision.augment import Dihedral, Flip, aug_transforms
+from fastai.vision.augment import Dihedral, Flip, RandTransform, aug_transforms
+from fastcore.foundation import L
 from fasttransform import Pipeline, Transform
 
-from fastmed.task import AugmentSettings
+from fastmed.settings import AugmentSettings
 
 _VERTICAL = 2  # fastai's number of the dihedral transformation that turns upside down
 
@@ -54,16 +57,17 @@ class AugmentEpochs(Callback):
         epoch = self.done + self.epoch + 1
         last = self.settings.last_epoch or epoch
         within = self.settings.first_epoch <= epoch <= last
-        kept = self.whole if within else [tfm for tfm in self.whole if not _random(tfm)]
-        self._pipeline().fs = type(self._pipeline().fs)(kept)
+        kept = self.whole if within else without_augmentation(self.whole)
+        self._pipeline().fs = L(kept)
 
     def after_fit(self) -> None:
         """Put the whole pipeline back."""
-        self._pipeline().fs = type(self._pipeline().fs)(self.whole)
+        self._pipeline().fs = L(self.whole)
 
     def _pipeline(self) -> Pipeline:
         return self.learn.dls.train.after_batch
 
 
-def _random(transform: Transform) -> bool:
-    return getattr(transform, "split_idx", None) == 0
+def without_augmentation(transforms: Iterable[Transform]) -> list[Transform]:
+    """Return the transforms that every image goes through, also outside of training."""
+    return [transform for transform in transforms if not isinstance(transform, RandTransform)]

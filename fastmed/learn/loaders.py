@@ -12,6 +12,7 @@ from fastai.data.block import CategoryBlock, DataBlock, RegressionBlock, Transfo
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import IntToFloatTensor, Normalize
 from fastai.vision.core import PILImage
+from fastcore.foundation import L
 from fasttransform import Transform
 
 from fastmed.data.image import open_image, open_item
@@ -19,9 +20,10 @@ from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
 from fastmed.data.transform import fit_image
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.architectures import resolve_arch
-from fastmed.learn.augment import make_augmentation
+from fastmed.learn.augment import make_augmentation, without_augmentation
 from fastmed.learn.model import normalization_of
-from fastmed.task import ImageSettings, Normalization, Task
+from fastmed.settings import ImageSettings, Normalization
+from fastmed.task import Task
 
 MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the training part
 
@@ -193,6 +195,8 @@ def _loaders(
     count = default_workers(len(frame), chosen) if workers is None else workers
     dls = block.dataloaders(frame, bs=batch, num_workers=count, device=chosen)
     dls.to(chosen)
+    # fastai would let other images pass the geometric changes too, resampled onto themselves.
+    dls.valid.after_batch.fs = L(without_augmentation(dls.valid.after_batch.fs))
     return dls
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from fastmed.errors import ModelError
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.pretrained import cannot_download, pretrained_arguments
-from fastmed.task import HeadSettings, Task
+from fastmed.settings import HeadSettings
+from fastmed.task import Task
 
 
 class Backbone(nn.Module):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from fastai.optimizer import SGD, Adam, OptimWrapper, RMSProp
 
-from fastmed.task import TrainSettings
+from fastmed.settings import TrainSettings
 
 # "adam" adds the decay to the gradient (L2), "adamw" takes it off the weights (arXiv 1711.05101).
 # Without a weight decay in the task, "adamw" takes 0.01 and the others none.

@@ -7,7 +7,8 @@ import numpy as np
 from fastai.callback.schedule import SchedCos, combined_cos
 
 from fastmed.errors import TaskError
-from fastmed.task import Task, TrainSettings
+from fastmed.settings import TrainSettings
+from fastmed.task import Task
 
 Rates = np.ndarray
 Curve = Callable[[float], Rates | float]

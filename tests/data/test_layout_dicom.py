@@ -8,7 +8,7 @@ from made import write_dicom
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
-from fastmed.task import DicomSource, Group
+from fastmed.sources import DicomSource, Group
 
 CLASSES = ("Normal", "Opacity")
 PIXELS = np.zeros((2, 2), dtype=np.uint8)

@@ -10,7 +10,7 @@ from fastmed.data.items import read_items
 from fastmed.learn.augment import AugmentEpochs, make_augmentation
 from fastmed.learn.learner import learner
 from fastmed.learn.loaders import dataloaders
-from fastmed.task import AugmentSettings
+from fastmed.settings import AugmentSettings
 
 
 def loaders(phantoms: dict, **augment: float) -> DataLoaders:

@@ -5,7 +5,7 @@ from torch import nn
 
 from fastmed.errors import ModelError
 from fastmed.learn.model import Pool, layer_groups, make_backbone, make_head, normalization_of
-from fastmed.task import HeadSettings
+from fastmed.settings import HeadSettings
 from fastmed.taskfile import find_task
 
 # One of each family: convolutions, tokens with and without a class token, channels-last maps;

@@ -13,7 +13,7 @@ from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.errors import DataError
-from fastmed.task import DicomSource
+from fastmed.sources import DicomSource
 
 
 def read_dicom_source(

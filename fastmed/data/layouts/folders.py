@@ -11,7 +11,7 @@ from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.places import files_below, relative, subfolders
 from fastmed.data.layouts.rows import groups_by_pattern
 from fastmed.errors import DataError, listed
-from fastmed.task import FoldersSource
+from fastmed.sources import FoldersSource
 
 PART_NAMES = {
     "train": "train",

@@ -10,7 +10,7 @@ from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.errors import DataError, listed
-from fastmed.task import AnySource, TableSource
+from fastmed.sources import AnySource, TableSource
 
 
 def read_table_source(

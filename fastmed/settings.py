@@ -1,0 +1,225 @@
+"""The settings of a task, part by part; names that a typo could miss are closed lists."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Loss = Literal["cross_entropy", "smooth_l1", "mse", "l1"]
+Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop"]
+Schedule = Literal["one_cycle", "flat_cosine", "cosine", "step", "constant"]
+Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "kappa", "mae"]
+View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
+CutRule = Literal["kappa", "macro_f1", "round"]
+Pool = Literal["avg", "max", "concat"]
+Fit = Literal["letterbox", "squish", "crop"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+class Part(BaseModel):
+    """A piece of a task: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Normalization(Part):
+    """The mean and standard deviation of each channel, on a scale of 0 to 1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class ImageSettings(Part):
+    """How an image becomes the network's square input.
+
+    Attributes:
+        size: side of the input, in pixels.
+        fit: ``letterbox`` keeps all of the image and its shape, ``squish`` keeps all and
+            distorts, ``crop`` resizes the shorter side to ``resize`` and cuts the centre.
+        resize: only for ``crop``: the shorter side before the cut; None means ``size``.
+        normalize: ``backbone`` takes the mean and deviation that the backbone was made for,
+            ``data`` measures the training part, or both are given.
+    """
+
+    size: int = Field(224, ge=8, le=4096)
+    fit: Fit = "letterbox"
+    resize: int | None = Field(None, ge=8, le=8192)
+    interpolation: Interpolation = "bilinear"
+    normalize: Literal["backbone", "data"] | Normalization = "backbone"
+
+    @model_validator(mode="after")
+    def _resize_fits(self) -> Self:
+        if self.resize is not None and self.fit != "crop":
+            raise ValueError(f"resize has no effect with fit = '{self.fit}'; use fit = 'crop'")
+        if self.resize is not None and self.resize < self.size:
+            raise ValueError(f"resize = {self.resize} is smaller than size = {self.size}")
+        return self
+
+
+class SplitSettings(Part):
+    """How images are parted into train, valid and test.
+
+    Attributes:
+        method: ``auto`` keeps given parts and draws the missing ones, stratified by class and
+            grouped by patient where patients are known; ``grouped`` is the same and refuses
+            where no patient is known; ``stratified`` leaves patients aside; ``given`` draws
+            nothing and refuses a missing part.
+        valid, test: shares of the images to draw; 0 draws none.
+        seed: of the draw.
+        shared_patients: what to do where a given split has a patient on two sides.
+    """
+
+    method: Literal["auto", "given", "stratified", "grouped"] = "auto"
+    valid: float = Field(0.2, ge=0, lt=1)
+    test: float = Field(0.0, ge=0, lt=1)
+    seed: int = 42
+    shared_patients: Literal["refuse", "accept"] = "refuse"
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.valid + self.test >= 1:
+            raise ValueError(f"valid + test = {self.valid + self.test:g} leaves nothing to train")
+        return self
+
+
+class BalanceSettings(Part):
+    """How rare classes are made up for, in the training part only.
+
+    Attributes:
+        method: ``per_class`` brings each class to ``count`` images (the source's own first,
+            then the extra source's, above that a sample); ``class_weights`` weights the loss
+            by the inverse frequency of each class.
+        repeat: with ``per_class``, images of a class that stays short are used again.
+    """
+
+    method: Literal["none", "per_class", "class_weights"] = "none"
+    count: int | None = Field(None, ge=1)
+    repeat: bool = False
+
+    @model_validator(mode="after")
+    def _count_with_per_class(self) -> Self:
+        if (self.method == "per_class") != (self.count is not None):
+            raise ValueError("method = 'per_class' and count belong together")
+        if self.repeat and self.method != "per_class":
+            raise ValueError("repeat has an effect only with method = 'per_class'")
+        return self
+
+
+class AugmentSettings(Part):
+    """Random changes of training images, drawn anew for each batch.
+
+    Attributes:
+        flip_horizontal, flip_vertical: probability of mirroring.
+        rotate: largest angle, in degrees. zoom: largest factor. warp: largest perspective shift.
+        light: largest relative change of brightness and contrast.
+        affine_probability, light_probability: of rotation, zoom and warp, and of light.
+        first_epoch, last_epoch: the epochs (from 1) with augmentation; None means the last.
+    """
+
+    flip_horizontal: float = Field(0.0, ge=0, le=1)
+    flip_vertical: float = Field(0.0, ge=0, le=1)
+    rotate: float = Field(0.0, ge=0, le=180)
+    zoom: float = Field(1.0, ge=1, le=4)
+    warp: float = Field(0.0, ge=0, le=1)
+    light: float = Field(0.0, ge=0, lt=1)
+    affine_probability: float = Field(0.75, ge=0, le=1)
+    light_probability: float = Field(0.75, ge=0, le=1)
+    first_epoch: int = Field(1, ge=1)
+    last_epoch: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _epochs_in_order(self) -> Self:
+        if self.last_epoch is not None and self.last_epoch < self.first_epoch:
+            raise ValueError(
+                f"last_epoch = {self.last_epoch} comes before first_epoch = {self.first_epoch}"
+            )
+        return self
+
+    @property
+    def active(self) -> bool:
+        """True if any change can happen."""
+        flips = self.flip_horizontal or self.flip_vertical
+        return bool(flips or self.rotate or self.zoom > 1 or self.warp or self.light)
+
+
+class HeadSettings(Part):
+    """What stands on the backbone: pooling, BatchNorm, hidden layers with ReLU, dropout.
+
+    Attributes:
+        pool: of the backbone's feature map; ``concat`` is average and maximum side by side.
+        hidden: widths of hidden linear layers; empty means one linear layer.
+        dropout: before the last layer and between hidden ones.
+        batch_norm: normalise the pooled features.
+    """
+
+    pool: Pool = "concat"
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (512,)
+    dropout: float = Field(0.5, ge=0, lt=1)
+    batch_norm: bool = True
+
+
+class TrainSettings(Part):
+    """How the network is trained.
+
+    Attributes:
+        arch: a timm backbone, or its torchvision name.
+        pretrained: start from weights (timm's, or ``weights``); False starts from random ones.
+        weights: a file of weights (safetensors or a plain state dict) to start from.
+        epochs: with the whole network; ``freeze_epochs`` come before, with a frozen pretrained
+            body. A random body is never frozen.
+        loss, label_smoothing, opt, lr, weight_decay: None takes the goal's or optimizer's own.
+        lr_spread: how many times slower the first layers of a pretrained body learn.
+        schedule: of the learning rate; ``step`` multiplies it by ``step_factor`` every
+            ``step_epochs`` epochs.
+        select: the metric on the validation part that chooses the epoch to keep; None takes
+            ``macro_f1`` for categories and ``kappa`` for grades.
+        seed: of weights, batches and augmentation.
+    """
+
+    arch: str = "resnet18"
+    pretrained: bool = True
+    weights: str | None = None
+    epochs: int = Field(10, ge=1)
+    freeze_epochs: int = Field(0, ge=0)
+    batch: int = Field(32, ge=1)
+    loss: Loss | None = None
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    opt: Optimizer = "adamw"
+    lr: float = Field(1e-3, gt=0)
+    lr_spread: float = Field(100.0, ge=1)
+    weight_decay: float | None = Field(None, ge=0)
+    schedule: Schedule = "one_cycle"
+    step_epochs: int | None = Field(None, ge=1)
+    step_factor: float | None = Field(None, gt=0, lt=1)
+    select: Metric | None = None
+    seed: int = 42
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.schedule != "step" and (self.step_epochs or self.step_factor):
+            raise ValueError(
+                f"step_epochs and step_factor have no effect with schedule = '{self.schedule}'"
+            )
+        if self.weights is not None and not self.pretrained:
+            raise ValueError("weights have no effect with pretrained = false")
+        return self
+
+
+class PredictSettings(Part):
+    """How predictions are made.
+
+    Attributes:
+        views: fixed views of each image, predicted and averaged (test-time augmentation).
+        cut_points: for grades: where the network's value turns into the next grade, fitted on
+            the validation part for quadratic kappa or macro F1, or plainly rounded.
+    """
+
+    views: tuple[View, ...] = Field(("plain",), min_length=1)
+    cut_points: CutRule | None = None
+
+    @field_validator("views")
+    @classmethod
+    def _each_once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = sorted({view for view in views if views.count(view) > 1})
+        if repeated:
+            raise ValueError(f"view '{repeated[0]}' stands twice")
+        return views
