@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -10,8 +9,7 @@ from scipy.special import log_expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from fastmed.errors import DataError
-
-CutRule = Literal["kappa", "macro_f1", "round"]
+from fastmed.settings import CutRule
 
 CANDIDATES = 300  # places for a cut that are tried, shared among the grades
 FOLDS = 5

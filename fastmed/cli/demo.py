@@ -22,6 +22,7 @@ def demo(
     chosen = demo_task(task, seed)
 
     from fastmed.cli.tables import print_interpretation, print_predictions, print_scores
+    from fastmed.console import note
     from fastmed.evaluation import evaluate
     from fastmed.interpretation import interpret
     from fastmed.training import train
@@ -31,4 +32,5 @@ def demo(
     print_interpretation(interpret(run))
     table, scores = evaluate(run, new)
     print_predictions(table, most=8)
+    note(f"All of them are in {run.predictions_file('new')}")
     print_scores("New patients, never seen in training", scores)
