@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from numbers import Number
 from typing import TypeVar
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -43,6 +43,14 @@ def warn(text: str) -> None:
     log.warning(text)
 
 
+def clear_sentence(error: Exception) -> str:
+    """Return an error's own sentence, without what fastai and loader processes put before it."""
+    text = str(error).strip()
+    if "Original Traceback" in text:
+        text = text.splitlines()[-1].partition(": ")[2]
+    return " ".join(text.rpartition(":\n\t")[2].splitlines())
+
+
 def on_terminal() -> bool:
     """True if stdout is a terminal, so that bars and colours make sense."""
     return sys.stdout.isatty()
@@ -54,7 +62,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     rows = [list(row) for row in rows]
     for place, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[place]) for row in rows)
-        table.add_column(escape(column), justify="right" if figures else "left")
+        justify: JustifyMethod = "right" if figures else "left"
+        table.add_column(escape(column), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(escape(cell_text(cell)) for cell in row))
     console = Console(width=None if on_terminal() else 120)

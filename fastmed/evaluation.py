@@ -87,7 +87,7 @@ def finish(
     table = predictions_table(task, items, outputs, grading)
     if grading is not None:
         if list(views or task.predict.views) == list(task.predict.views):
-            run.update(cut_points=grading.cut_points, scale=grading.scale)
+            run.update(cut_points=grading.cut_points.tolist(), scale=grading.scale)
         decided = _cross_fitted(task, items, outputs)
         table["grade"], table["predicted"] = decided, np.array(task.classes)[decided]
     keep(run, "valid", table, views)

@@ -11,9 +11,9 @@ from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
-from fastmed.console import note, print_table, warn
+from fastmed.console import clear_sentence, note, print_table, warn
 from fastmed.data.items import read_items, summarize
-from fastmed.errors import RunError, TrainingError
+from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import AugmentEpochs
@@ -113,7 +113,7 @@ def _fit_and_finish(
         raise
     except Exception as error:
         with suppress(RunError):
-            run.update(status="failed", reason=str(error))
+            run.update(status="failed", reason=clear_sentence(error))
         raise
     run.update(status="done", seconds=round(time.monotonic() - started, 1))
 
@@ -140,6 +140,8 @@ def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
     learn.create_opt()
     try:
         learn.fit(phase.epochs, cbs=callbacks)
+    except FastmedError as error:
+        raise type(error)(clear_sentence(error)) from None
     except torch.OutOfMemoryError:
         raise TrainingError(
             f"{task.train.batch} images of {task.image.size} pixels don't fit into the memory of "

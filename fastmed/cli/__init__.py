@@ -60,16 +60,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments)
     except FastmedError as error:
+        from fastmed.console import clear_sentence
+
         typer.echo(f"Error: {clear_sentence(error)}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
-
-
-def clear_sentence(error: FastmedError) -> str:
-    """Return the error's own sentence, also where a loader process wrapped its traceback around."""
-    lines = str(error).strip().splitlines()
-    if "Original Traceback" in str(error):
-        return lines[-1].partition(": ")[2]
-    return " ".join(lines)

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import pandas as pd
-import torch
 from fastai.callback.core import Callback
 
 from fastmed.data.tables import write_table
@@ -22,9 +21,10 @@ class StopWhenNotFinite(Callback):
 
     def after_loss(self) -> None:
         """Check the loss before it reaches the weights."""
-        if not torch.isfinite(self.loss_grad):
+        loss = self.loss_grad.item()
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss became {float(self.loss_grad)} in batch {self.iter + 1} of "
+                f"the loss became {loss} in batch {self.iter + 1} of "
                 f"{self.n_iter}; try a smaller --lr (now {self.opt.hypers[-1]['lr']:.2g})"
             )
 

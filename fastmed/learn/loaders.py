@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from fastai.data.block import CategoryBlock, DataBlock, RegressionBlock, TransformBlock
+from fastai.data.block import CategoryBlock, DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import IntToFloatTensor, Normalize
 from fastai.vision.core import PILImage
@@ -21,6 +21,7 @@ from fastmed.data.transform import fit_image
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import make_augmentation, without_augmentation
+from fastmed.learn.grade_block import grade_block
 from fastmed.learn.model import normalization_of
 from fastmed.settings import ImageSettings, Normalization
 from fastmed.task import Task
@@ -38,6 +39,8 @@ class Statistics:
 
 class OpenImage(Transform):
     """Opens a row of the items table (or a path, or pixels) as the network's square image."""
+
+    input_types = (pd.Series, str, Path, np.ndarray)  # what ``learn.predict`` may be given
 
     def __init__(self, root: Path, settings: ImageSettings) -> None:
         super().__init__()
@@ -74,7 +77,7 @@ def data_block(task: Task, root: Path, statistics: Statistics) -> DataBlock:
     """Return the task as a fastai DataBlock over rows of the items table."""
     image = TransformBlock(type_tfms=OpenImage(root, task.image), batch_tfms=IntToFloatTensor)
     category = task.goal == "category"
-    target = CategoryBlock(vocab=list(task.classes), sort=False) if category else RegressionBlock(1)
+    target = CategoryBlock(vocab=list(task.classes), sort=False) if category else grade_block()
     normalize = Normalize.from_stats(statistics.mean, statistics.std, cuda=False)
     return DataBlock(
         blocks=(image, target),

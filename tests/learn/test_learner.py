@@ -44,8 +44,11 @@ def test_fastais_own_verbs_work(
     assert len(learn.recorder.values) == 1
     assert all(np.isfinite(learn.recorder.values[-1]))
     learn.show_results(max_n=4)
-    assert len(plt.gcf().axes) == 4
+    titles = [axes.get_title().split("\n") for axes in plt.gcf().axes]
     plt.close("all")
+    assert [len(title) for title in titles] == [2] * 4
+    names = tiny_task(name).classes if name == "lungs" else "01234"
+    assert {true for true, _ in titles} <= set(names)
     outputs, targets = learn.get_preds()
     assert len(outputs) == len(targets) == (items["split"] == "valid").sum()
 
