@@ -103,7 +103,10 @@ def run_fastai(task: Task, items: pd.DataFrame, data: Path, folder: Path) -> dic
         return PILImage.create(np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels)
 
     block = DataBlock(
-        blocks=(ImageBlock, CategoryBlock(list(task.classes)) if category else RegressionBlock(1)),
+        blocks=(
+            ImageBlock,
+            CategoryBlock(list(task.classes), sort=False) if category else RegressionBlock(1),
+        ),
         get_x=picture,
         get_y=ColReader("label"),
         splitter=lambda rows: (

@@ -71,7 +71,7 @@ class SplitSettings(Part):
     method: Literal["auto", "given", "stratified", "grouped"] = "auto"
     valid: float = Field(0.2, ge=0, lt=1)
     test: float = Field(0.0, ge=0, lt=1)
-    seed: int = 42
+    seed: int = Field(42, ge=0, lt=2**32)
     shared_patients: Literal["refuse", "accept"] = "refuse"
 
     @model_validator(mode="after")
@@ -191,7 +191,7 @@ class TrainSettings(Part):
     step_epochs: int | None = Field(None, ge=1)
     step_factor: float | None = Field(None, gt=0, lt=1)
     select: Metric | None = None
-    seed: int = 42
+    seed: int = Field(42, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -18,6 +18,7 @@ from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import AugmentEpochs
 from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
+from fastmed.learn.interrupts import interrupt_only_this_process
 from fastmed.learn.learner import check_weights, learner
 from fastmed.learn.loaders import Statistics, choose_device, dataloaders, measure
 from fastmed.learn.progress import ShowProgress
@@ -124,7 +125,7 @@ def fit_phases(
     """Run the phases one after the other, with one history and one best epoch for all."""
     learn.remove_cbs([cb for cb in learn.cbs if isinstance(cb, ProgressCallback)])
     show = ShowProgress(history, best, sum(phase.epochs for phase in phases))
-    with learn.no_logging():
+    with learn.no_logging(), interrupt_only_this_process():
         try:
             for phase in phases:
                 history.phase = phase.name
@@ -142,11 +143,26 @@ def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
         learn.fit(phase.epochs, cbs=callbacks)
     except FastmedError as error:
         raise type(error)(clear_sentence(error)) from None
-    except torch.OutOfMemoryError:
-        raise TrainingError(
+    except RuntimeError as error:
+        shortage = _shortage(error, task, learn.dls.device)
+        if shortage is None:
+            raise
+        raise TrainingError(shortage) from None
+
+
+def _shortage(error: RuntimeError, task: Task, device: torch.device) -> str | None:
+    """Return what the machine ran short of; None if the error is about something else."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
             f"{task.train.batch} images of {task.image.size} pixels don't fit into the memory of "
-            f"{learn.dls.device}; use a smaller --batch, --size or --arch"
-        ) from None
+            f"{device}; use a smaller --batch, --size or --arch"
+        )
+    if "DataLoader worker" in str(error):
+        return (
+            "a process that reads images was killed, as happens for lack of (shared) memory; "
+            "have fewer of them with --workers, or none with --workers 0"
+        )
+    return None
 
 
 def _keep_what_is_there(run: Run, learn: Learner, best: KeepBest, history: History) -> None:

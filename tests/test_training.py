@@ -212,6 +212,11 @@ class MemoryIsFull(InSecondEpoch):
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 MiB")
 
 
+class WorkerIsKilled(InSecondEpoch):
+    def happens(self) -> None:
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error.")
+
+
 class ProgramBreaks(InSecondEpoch):
     def happens(self) -> None:
         raise ZeroDivisionError("a mistake of the program's")
@@ -286,6 +291,15 @@ def test_full_memory_is_one_sentence(
         "use a smaller --batch, --size or --arch"
     )
     assert run.info["status"] == "failed"
+    assert_usable(run)
+
+
+def test_a_loader_process_that_is_killed_is_one_sentence(
+    phantoms: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, said = stopped_run(WorkerIsKilled, TrainingError, phantoms, tmp_path, monkeypatch)
+    assert said.startswith("a process that reads images was killed")
+    assert "--workers 0" in said
     assert_usable(run)
 
 

@@ -70,8 +70,12 @@ def _first_line(command: CommandInfo) -> str:
 
 
 def _usage(name: str, function: Callable[..., None]) -> str:
-    arguments = [_shown(*one) for one in _parameters(function) if isinstance(one[1], ArgumentInfo)]
-    return " ".join(["fastmed", name, *arguments, "[OPTIONS]"])
+    words = [
+        _shown(parameter, info) if parameter.default is parameter.empty else f"[{info.metavar}]"
+        for parameter, info in _parameters(function)
+        if isinstance(info, ArgumentInfo)
+    ]
+    return " ".join(["fastmed", name, *words, "[OPTIONS]"])
 
 
 def _rows(function: Callable[..., None], arguments: bool) -> str:

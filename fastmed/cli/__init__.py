@@ -8,8 +8,6 @@ import typer
 from fastmed.cli import demo, evaluate, interpret, phantom, predict, runs, tasks, train
 from fastmed.errors import FastmedError
 
-INTERRUPTED = 130
-
 app = typer.Typer(
     name="fastmed",
     no_args_is_help=True,
@@ -56,14 +54,14 @@ def start(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a mistake of the user's is one sentence and exit code 1."""
+    """Run the command line; a mistake of the user's is one sentence and exit code 1.
+
+    Typer itself ends with code 2 after wrong usage, and with 130 when it is interrupted.
+    """
     try:
-        app(arguments)
+        app(arguments, prog_name="fastmed")
     except FastmedError as error:
         from fastmed.console import clear_sentence
 
         typer.echo(f"Error: {clear_sentence(error)}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted.", err=True)
-        sys.exit(INTERRUPTED)

@@ -7,7 +7,7 @@ import typer
 
 
 def demo(
-    task: Annotated[str, typer.Argument(metavar="[TASK]", help="A built-in task.")] = "lungs",
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A built-in task.")] = "lungs",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything goes.")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="Of the pictures and the training.")] = 0,
 ) -> None:

@@ -21,7 +21,7 @@ def evaluate(
     run: RunFolder = None,
     source: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Argument(metavar="[INPUT]", help="Another labelled set: folder, CSV or NPZ."),
+        typer.Argument(metavar="INPUT", help="Another labelled set: folder, CSV or NPZ."),
     ] = None,
     split: Annotated[str, typer.Option(help="Of the run's own data: test or valid.")] = "test",
     views: Views = None,

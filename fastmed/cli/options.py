@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task; see `fastmed tasks`.")]
 RunFolder = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Argument(metavar="[RUN]", help="A run folder; the newest run if left out."),
+    typer.Argument(metavar="RUN", help="A run folder; the newest run if left out."),
 ]
 TasksFile = Annotated[
     Optional[Path],  # noqa: UP045

@@ -15,7 +15,7 @@ def phantom(
         Optional[int],  # noqa: UP045
         typer.Option(min=30, help="How many images; enough to learn from if left out."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed draws other pictures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
 ) -> None:
     """Make a phantom data set: drawn pictures in the task's own layout.
 

@@ -11,7 +11,7 @@ from fastmed.cli.options import RunsFolder
 def runs(
     task: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(metavar="[TASK]", help="Only runs of this task."),
+        typer.Argument(metavar="TASK", help="Only runs of this task."),
     ] = None,
     folder: RunsFolder = Path("runs"),
 ) -> None:

@@ -10,7 +10,7 @@ from fastmed.cli.options import TasksFile
 def tasks(
     task: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(metavar="[TASK]", help="Show this one, with every default, as TOML."),
+        typer.Argument(metavar="TASK", help="Show this one, with every default, as TOML."),
     ] = None,
     tasks_file: TasksFile = None,
 ) -> None:
