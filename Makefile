@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo test test-slow check format docs benchmarks clean
+.PHONY: demo test test-slow check format docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/fastmed demo
@@ -24,6 +24,7 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/installed
 	$(BIN)/python docs/reference/make_cli.py
 	$(BIN)/mkdocs build --strict

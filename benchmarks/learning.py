@@ -64,9 +64,12 @@ SHARED = {
 }
 SETS = {
     "pneumoniamnist": ("medmnist", {"train.epochs": 10, "image.size": 28}),
-    "lungs": ("lungs", {"train.epochs": 15, "split.valid": 0.15, "split.test": 0.2}),
+    "lungs": (
+        "lungs",
+        {"train.epochs": 15, "train.select": "auroc", "split.valid": 0.15, "split.test": 0.2},
+    ),
     "retinopathy": ("retinopathy", {"train.epochs": 12, "split.valid": 0.15, "split.test": 0.2}),
-    "cardiomegaly": ("cardiomegaly", {"train.epochs": 10}),
+    "cardiomegaly": ("cardiomegaly", {"train.epochs": 10, "train.select": "auroc"}),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastmed.data.items import read_items as read_items
     from fastmed.errors import FastmedError as FastmedError
+    from fastmed.evaluation import evaluate as evaluate
     from fastmed.interpretation import interpret as interpret
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.loaders import dataloaders as dataloaders
@@ -26,6 +27,7 @@ _ROOMS = {
     "Run": "run",
     "Task": "task",
     "dataloaders": "learn.loaders",
+    "evaluate": "evaluation",
     "find_task": "taskfile",
     "interpret": "interpretation",
     "learner": "learn.learner",

@@ -15,7 +15,7 @@ from fastmed.data.inputs import read_input
 from fastmed.data.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
-from fastmed.learn.interrupts import interrupt_only_this_process
+from fastmed.learn.interrupts import interrupt_between_batches
 from fastmed.learn.loaders import Statistics, loader_of
 from fastmed.learn.losses import LOSSES
 from fastmed.learn.restore import statistics_of
@@ -96,8 +96,11 @@ def network_outputs(
     loader = loader_of(task, items, statistics, str(learn.dls.device), workers)
     model = learn.model.eval()
     batches = progress(loader, f"Predicting {len(items)} images", len(loader))
-    with interrupt_only_this_process():
-        outputs = [_mean_over_views(model, batch[0], chosen, task.goal) for batch in batches]
+    outputs = []
+    with interrupt_between_batches() as heed:
+        for batch in batches:
+            heed()
+            outputs.append(_mean_over_views(model, batch[0], chosen, task.goal))
     return np.concatenate(outputs)
 
 

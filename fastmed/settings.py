@@ -171,7 +171,7 @@ class TrainSettings(Part):
         schedule: of the learning rate; ``step`` multiplies it by ``step_factor`` every
             ``step_epochs`` epochs.
         select: the metric on the validation part that chooses the epoch to keep; None takes
-            ``macro_f1`` for categories and ``kappa`` for grades.
+            ``auroc`` for categories and ``kappa`` for grades.
         seed: of weights, batches and augmentation.
     """
 

@@ -100,7 +100,7 @@ class Task(Part):
     @property
     def select(self) -> str:
         """The metric that chooses the epoch to keep."""
-        return self.train.select or ("macro_f1" if self.goal == "category" else "kappa")
+        return self.train.select or ("auroc" if self.goal == "category" else "kappa")
 
     @property
     def cut_points(self) -> CutRule:

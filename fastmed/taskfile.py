@@ -61,7 +61,7 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
             if not isinstance(part, dict):
                 raise TaskError(f"'{key}' can't be set: '{step}' is a value, not a table")
         part[last] = value
-    return _build(task.name, table, "the changed task")
+    return _build(task.name, table)
 
 
 # Settings that have a meaning only beside another one, and go when that one is changed.
@@ -117,11 +117,11 @@ def _read(place: Path) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _build(name: str, table: Mapping[str, Any], place: str) -> Task:
+def _build(name: str, table: Mapping[str, Any], place: str = "") -> Task:
     try:
         return Task.model_validate({**table, "name": name})
     except ValidationError as error:
-        raise TaskError(f"{place}: {_sentence(name, error)}") from None
+        raise TaskError(f"{place and place + ': '}{_sentence(name, error)}") from None
 
 
 def _sentence(name: str, error: ValidationError) -> str:

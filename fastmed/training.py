@@ -18,7 +18,7 @@ from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import AugmentEpochs
 from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
-from fastmed.learn.interrupts import interrupt_only_this_process
+from fastmed.learn.interrupts import StopWhenInterrupted, interrupt_between_batches
 from fastmed.learn.learner import check_weights, learner
 from fastmed.learn.loaders import Statistics, choose_device, dataloaders, measure
 from fastmed.learn.progress import ShowProgress
@@ -125,18 +125,19 @@ def fit_phases(
     """Run the phases one after the other, with one history and one best epoch for all."""
     learn.remove_cbs([cb for cb in learn.cbs if isinstance(cb, ProgressCallback)])
     show = ShowProgress(history, best, sum(phase.epochs for phase in phases))
-    with learn.no_logging(), interrupt_only_this_process():
+    with learn.no_logging(), interrupt_between_batches() as heed:
+        stops = [StopWhenInterrupted(heed), StopWhenNotFinite()]
         try:
             for phase in phases:
                 history.phase = phase.name
-                _fit(learn, task, phase, [StopWhenNotFinite(), history, best, show])
+                augment = AugmentEpochs(task.augment, done=len(history.rows))
+                every = [*stops, history, best, show, ParamScheduler(phase.curves), augment]
+                _fit(learn, task, phase, every)
         finally:
             show.close()
 
 
 def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
-    done = len(callbacks[1].rows)
-    callbacks = [*callbacks, ParamScheduler(phase.curves), AugmentEpochs(task.augment, done)]
     learn.freeze() if phase.frozen else learn.unfreeze()
     learn.create_opt()
     try:

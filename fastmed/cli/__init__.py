@@ -43,8 +43,9 @@ def start(
 ) -> None:
     """Classifiers and graders of medical images that can be trusted.
 
-    A data set is declared in tasks.toml, trained with one command, and then evaluated,
-    interpreted and used for predictions. Start with: fastmed demo
+    A data set is declared in tasks.toml and trained with one command.
+
+    Start with: fastmed demo
     """
     from fastmed.console import listen
 

@@ -32,7 +32,8 @@ def print_training(run: Run) -> None:
 
 def print_interpretation(found: Interpretation, losses: int = 12) -> None:
     """Print scores, confusion matrix and top losses; draw the figures and say where they are."""
-    print_scores(f"{found.run.path}, {found.split}", found.scores)
+    remark = " (the epoch was chosen on it: expect less elsewhere)" * (found.split == "valid")
+    print_scores(f"{found.run.path}, {found.split}{remark}", found.scores)
     matrix = found.confusion_matrix()
     rows = [(name, *(int(count) for count in counts)) for name, counts in matrix.iterrows()]
     print_table("Confusion matrix", ["true \\ predicted", *matrix.columns], rows)

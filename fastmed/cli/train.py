@@ -40,12 +40,14 @@ def train(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
-    no_pretrained: Annotated[
-        bool,
+    pretrained: Annotated[
+        Optional[bool],  # noqa: UP045
         typer.Option(
-            "--no-pretrained", help="Start from random weights.", rich_help_panel=_NETWORK
+            "--pretrained/--no-pretrained",
+            help="Start from timm's weights, or from random ones; the task's way if left out.",
+            rich_help_panel=_NETWORK,
         ),
-    ] = False,
+    ] = None,
     size: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Side of the network's input, in pixels.", rich_help_panel=_NETWORK),
@@ -104,7 +106,7 @@ def train(
     """
     named = {
         "train.arch": arch,
-        "train.pretrained": False if no_pretrained else True if weights else None,
+        "train.pretrained": True if pretrained is None and weights else pretrained,
         "train.weights": str(weights) if weights else None,
         "train.epochs": epochs,
         "train.freeze_epochs": freeze_epochs,

@@ -78,15 +78,18 @@ class KeepBest(Callback):
         self.best_value: float | None = None
 
     def after_epoch(self) -> None:
-        """Write the weights if they are better; an undefined metric counts as the worst."""
+        """Write the weights unless they are worse; of equal epochs the later one is kept.
+
+        An undefined metric counts as the worst.
+        """
         row = self.history.rows[-1]
         value = row[self.metric]
-        if self.best_value is None or self._better(value, self.best_value):
+        if self.best_value is None or not self._worse(value, self.best_value):
             save_weights(self.model, self.run_folder.weights)
             self.best_epoch, self.best_value = row["epoch"], value
             self.run_folder.update(best_epoch=self.best_epoch, best_value=value)
 
-    def _better(self, value: float, best: float) -> bool:
+    def _worse(self, value: float, best: float) -> bool:
         if math.isnan(value) or math.isnan(best):
-            return not math.isnan(value)
-        return value > best if higher_is_better(self.metric) else value < best
+            return math.isnan(value) and not math.isnan(best)
+        return value < best if higher_is_better(self.metric) else value > best

@@ -10,34 +10,49 @@ import numpy as np
 from fastai.metrics import AccumMetric, ActivationType
 from sklearn import metrics
 
+from fastmed.grades import fit_cut_points, to_grades
+from fastmed.settings import CutRule
 from fastmed.task import METRICS_OF, Task
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a metric is computed from (targets, outputs, classes), and which direction is better."""
+    """How a metric is computed, and which direction is better.
 
-    compute: Callable[[np.ndarray, np.ndarray, int], float]
+    Attributes:
+        compute: from targets (n,), outputs (n, K) or (n, 1), the number of classes, and how values
+            become grades.
+    """
+
+    compute: Callable[..., float]
     higher_is_better: bool = True
 
 
-def _accuracy(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
-    return float(np.mean(targets == _decided(outputs, classes)))
+def _accuracy(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
+    return float(np.mean(targets == _decided(targets, outputs, classes, cut_rule)))
 
 
-def _balanced_accuracy(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
-    decided = _decided(outputs, classes)
+def _balanced_accuracy(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
+    decided = _decided(targets, outputs, classes, cut_rule)
     present = np.unique(targets)
     return float(np.mean([np.mean(decided[targets == one] == one) for one in present]))
 
 
-def _macro_f1(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
-    decided = _decided(outputs, classes)
+def _macro_f1(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
+    decided = _decided(targets, outputs, classes, cut_rule)
     seen = np.union1d(targets, decided)
     return float(metrics.f1_score(targets, decided, labels=seen, average="macro", zero_division=0))
 
 
-def _auroc(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
+def _auroc(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
     """Return the mean one-vs-rest area over the classes for which it can be estimated."""
     columns = [1] if classes == 2 else range(classes)
     areas = [
@@ -48,12 +63,16 @@ def _auroc(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
     return float(np.mean(areas)) if areas else float("nan")
 
 
-def _kappa(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
-    decided, labels = _decided(outputs, classes), list(range(classes))
+def _kappa(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
+    decided, labels = _decided(targets, outputs, classes, cut_rule), list(range(classes))
     return float(metrics.cohen_kappa_score(targets, decided, labels=labels, weights="quadratic"))
 
 
-def _mae(targets: np.ndarray, outputs: np.ndarray, classes: int) -> float:
+def _mae(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule = "round"
+) -> float:
     return float(np.mean(np.abs(outputs.reshape(-1) - targets)))
 
 
@@ -81,7 +100,7 @@ def make_metrics(task: Task) -> list[AccumMetric]:
 def _fastai_metric(name: str, task: Task) -> AccumMetric:
     category, classes, rule = task.goal == "category", len(task.classes), METRICS[name]
     return AccumMetric(
-        lambda targets, outputs: rule.compute(targets, outputs, classes),
+        lambda targets, outputs: rule.compute(targets, outputs, classes, task.cut_points),
         dim_argmax=-1 if category else None,
         activation=ActivationType.Softmax if category else ActivationType.No,
         to_np=True,
@@ -91,8 +110,16 @@ def _fastai_metric(name: str, task: Task) -> AccumMetric:
     )
 
 
-def _decided(outputs: np.ndarray, classes: int) -> np.ndarray:
-    """Return class positions: of the highest score (n, K), or of rounded values (n,) or (n, 1)."""
+def _decided(
+    targets: np.ndarray, outputs: np.ndarray, classes: int, cut_rule: CutRule
+) -> np.ndarray:
+    """Return class positions: of the highest score (n, K), or of values (n, 1) at cut points.
+
+    Cut points are fitted on these very values, as they will be after the training; so an epoch is
+    not refused for a scale that is shifted, but the metric is a little optimistic.
+    """
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         return outputs.argmax(axis=1)
-    return np.clip(np.floor(outputs.reshape(-1) + 0.5), 0, classes - 1).astype(int)
+    values = np.nan_to_num(outputs.reshape(-1).astype(np.float64))
+    positions = targets.astype(np.int64)
+    return to_grades(values, fit_cut_points(values, positions, classes, cut_rule))

@@ -75,7 +75,7 @@ class ShowProgress(Callback):
         return Group(self._table(), self.bar)
 
     def _table(self) -> Table:
-        table = Table(caption=f"* best epoch so far, by {self.best.metric}", caption_justify="left")
+        table = Table(caption=f"* best epoch, by {self.best.metric}", caption_justify="left")
         rows = self.history.rows
         for column in _shown(rows[0]) if rows else ():
             table.add_column(column.replace("_", " "), justify="right")
@@ -86,4 +86,5 @@ class ShowProgress(Callback):
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _LEFT_OUT}
+    shown = {name: value for name, value in row.items() if name not in _LEFT_OUT}
+    return {**shown, "seconds": f"{row['seconds']:.1f}"}

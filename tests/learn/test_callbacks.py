@@ -34,10 +34,10 @@ def model_of(number: float) -> nn.Module:
     ("metric", "values", "expected"),
     [
         ("macro_f1", [0.3, 0.5, 0.4], 2),
-        ("macro_f1", [0.5, 0.5, 0.5], 1),
+        ("macro_f1", [0.5, 0.5, 0.4], 2),
         ("macro_f1", [NAN, 0.3, 0.5, NAN, 0.4], 3),
         ("macro_f1", [0.3, NAN, NAN], 1),
-        ("macro_f1", [NAN, NAN], 1),
+        ("macro_f1", [NAN, NAN], 2),
         ("valid_loss", [0.9, 0.4, 0.6], 2),
         ("mae", [NAN, 2.0, 1.0, NAN], 3),
     ],

@@ -64,7 +64,8 @@ def test_losses_and_errors_are_better_small() -> None:
 
 
 def after_an_epoch(name: str, phantoms: dict) -> tuple[Learner, dict[str, float]]:
-    task = tiny_task(name)
+    rounded = {"predict__cut_points": "round"} if name == "retinopathy" else {}
+    task = tiny_task(name, **rounded)
     items = read_items(task, phantoms[name])
     learn = learner(task, dataloaders(task, items, device="cpu", workers=0))
     with learn.no_bar(), learn.no_logging():
@@ -116,3 +117,14 @@ def test_a_task_shows_the_metrics_of_its_goal() -> None:
     assert names == {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
     names = {metric.name for metric in make_metrics(tiny_task("retinopathy"))}
     assert names == {"accuracy", "balanced_accuracy", "macro_f1", "kappa", "mae"}
+
+
+@pytest.mark.parametrize("name", ["kappa", "macro_f1", "accuracy"])
+def test_a_shifted_scale_of_values_is_forgiven_where_cut_points_are_fitted(name: str) -> None:
+    generator = np.random.default_rng(0)
+    grades = generator.integers(0, 5, 200)
+    values = (grades + generator.normal(0, 0.4, 200))[:, None]
+    compute = METRICS[name].compute
+    fitted = compute(grades, values, 5, "kappa")
+    assert compute(grades, 0.3 * values - 7, 5, "kappa") == pytest.approx(fitted)
+    assert compute(grades, 0.3 * values - 7, 5, "round") < 0.5 < fitted
