@@ -29,6 +29,6 @@ def test_a_terminal_gets_a_table_with_the_best_epoch_marked(
     run = train(task, phantoms["lungs"], runs=tmp_path, device="cpu", workers=0)
     said = capsys.readouterr().out
     assert "valid loss" in said
-    assert "best epoch so far, by macro_f1" in said
+    assert "* best epoch, by macro_f1" in said
     rows = [line for line in said.splitlines() if f"{run.history['valid_loss'][0]:.3f}" in line]
     assert any("*" in row for row in rows) == (run.info["best_epoch"] == 1)
