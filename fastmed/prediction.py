@@ -1,5 +1,6 @@
 """Predicting: images through the network's views to the predictions table."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,9 @@ def check_output(file: Path) -> None:
         raise DataError(f"predictions are written as CSV, not '{file.suffix}'; name a .csv file")
     if file.is_dir():
         raise DataError(f"'{file}' is a folder; name a .csv file")
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise DataError(f"can't write {file}: '{folder}' is no folder that can be written into")
 
 
 def write_predictions(table: pd.DataFrame, file: Path) -> None:

@@ -48,6 +48,13 @@ def test_full_disk_is_one_sentence_and_the_old_file_stays(tmp_path: Path, error:
     assert file.read_text() == "old"
 
 
+def test_folder_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "old")
+    with pytest.raises(RunError, match="can't write .*a.txt: (file exists|not a directory)"):
+        write_text(tmp_path / "file" / "a.txt", "new")
+    assert (tmp_path / "file").read_text() == "old"
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs to mount a small disk")
 def test_really_full_disk(tmp_path: Path) -> None:
     if os.system(f"mount -t tmpfs -o size=64k none {tmp_path} 2>/dev/null"):

@@ -1,4 +1,5 @@
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -260,18 +261,31 @@ def test_saved_predictions_read_back_equal(
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
-    [("out.xlsx", "written as CSV, not '.xlsx'"), ("out", "written as CSV"), ("dir.csv", "folder")],
+    [
+        ("out.xlsx", "written as CSV, not '.xlsx'"),
+        ("out", "written as CSV"),
+        ("dir.csv", "is a folder"),
+        ("file/deep/out.csv", "file' is no folder that can be written into"),
+    ],
 )
 def test_output_is_checked_before_any_work(file: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "dir.csv").mkdir()
+    (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=sentence):
         check_output(tmp_path / file)
 
 
-def test_output_into_a_place_that_is_no_folder_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="can't write"):
-        write_predictions(pd.DataFrame({"item": ["a"]}), tmp_path / "file" / "out.csv")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_output_into_a_folder_that_is_not_ones_own(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(DataError, match="is no folder that can be written into"):
+        check_output(tmp_path / "deep" / "out.csv")
+
+
+def test_output_is_made_with_its_folders(tmp_path: Path) -> None:
+    table = pd.DataFrame({"item": ["a"]})
+    write_predictions(table, tmp_path / "deep" / "er" / "out.csv")
+    assert pd.read_csv(tmp_path / "deep" / "er" / "out.csv").equals(table)
 
 
 COMPETITIONS = {

@@ -16,7 +16,7 @@ from fastmed import training
 from fastmed.data.tables import part
 from fastmed.errors import DataError, FastmedError, ModelError, RunError, TrainingError
 from fastmed.evaluation import saved_scores
-from fastmed.learn.callbacks import StopWhenNotFinite
+from fastmed.learn.callbacks import KeepBest, StopWhenNotFinite
 from fastmed.prediction import predict
 from fastmed.run import Run, list_runs
 from fastmed.task import Task
@@ -61,6 +61,25 @@ def test_scores_are_of_the_epoch_that_was_kept(name: str, trained: dict[str, Run
     assert saved_scores(run)["valid"]["overall"]["accuracy"] == accuracy_score(
         table["target"], table["predicted"]
     )
+
+
+class KeepsTheFirst(KeepBest):
+    """Holds the first epoch to be the best."""
+
+    def after_epoch(self) -> None:
+        if len(self.history.rows) == 1:
+            super().after_epoch()
+
+
+def test_the_best_epoch_is_evaluated_not_the_last(
+    phantoms: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "KeepBest", KeepsTheFirst)
+    run = train(tiny_task("lungs", train__epochs=3), phantoms["lungs"], runs=tmp_path, **CPU)
+    losses = run.history["valid_loss"]
+    assert run.info["best_epoch"] == 1
+    assert run.predictions("valid")["loss"].mean() == pytest.approx(losses[0], rel=1e-4)
+    assert abs(losses[2] - losses[0]) > 1e-3
 
 
 def weights_of(run: Run) -> dict[str, torch.Tensor]:

@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     try:
         app(arguments, prog_name="fastmed")
-    except FastmedError as error:
+    except (FastmedError, OSError) as error:
         from fastmed.console import clear_sentence
 
         typer.echo(f"Error: {clear_sentence(error)}", err=True)

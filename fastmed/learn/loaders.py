@@ -60,13 +60,14 @@ class OpenImage(Transform):
         return open_item(self.root, item["image"], item["array"], item["index"])
 
 
-class ReadTarget:
+class ReadTarget(Transform):
     """Reads a row's target: a class name, or for grades its position as a number."""
 
     def __init__(self, task: Task) -> None:
+        super().__init__()
         self.goal, self.classes = task.goal, task.classes
 
-    def __call__(self, row: pd.Series) -> str | float:
+    def encodes(self, row: pd.Series) -> Any:
         """Return the target of a row."""
         if self.goal == "category":
             return str(row["target"])

@@ -282,6 +282,7 @@ WRONG_USE = {
     "unknown view": (nothing, on("--views", "plain,hflop"), r"no view 'hflop'; did you mean 'hfl"),
     "missing device": (nothing, (*on()[:-1], "tpu9"), r"no device 'tpu9' here"),
     "not a CSV file": (nothing, on("--out", "out.xlsx"), r"written as CSV, not '.xlsx'"),
+    "name that is too long": (nothing, on("--out", "a" * 300 + ".csv"), r"File name too long"),
     "folder in the way": (folder_in_the_way, on("--out", "out.csv"), r"'out.csv' is a folder"),
     "no labels to score": (
         nothing, ("evaluate", RUN, IMAGES, "--device", "cpu"), r"no image in .* has a label",

@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,18 @@ def test_a_device_that_is_not_there_is_one_sentence(name: str) -> None:
 def test_few_images_need_no_processes() -> None:
     assert default_workers(63, torch.device("cpu")) == 0
     assert default_workers(10_000, torch.device("cuda")) >= 1
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_loaders_can_be_sent_to_processes_that_are_started_afresh(
+    name: str, phantoms: dict
+) -> None:
+    """As macOS and Windows start them."""
+    task = tiny_task(name, augment={"flip_horizontal": 0.5, "rotate": 5, "light": 0.1})
+    items = read_items(task, phantoms[name])
+    dls = loaders(task, items)
+    sent = pickle.loads(pickle.dumps(dls.valid.dataset))
+    image, target = sent[0]
+    assert image.size == (32, 32)
+    assert float(target) == task.classes.index(part(items, "valid")["target"].iloc[0])
+    assert pickle.dumps(dls.train.fake_l)

@@ -51,6 +51,15 @@ def test_grade_metrics_by_hand_round_half_up_and_stay_on_the_scale() -> None:
     assert METRICS["kappa"].compute(GRADES, VALUES, 4) == pytest.approx(expected)
 
 
+def test_kappa_counts_the_distance_over_a_grade_that_is_absent() -> None:
+    """Grades 0 0 1 3 3 are taken for 0 1 1 3 1; grade 2 does not occur, yet 1 and 3 are two off."""
+    values = np.array([[0.0], [1.0], [1.0], [3.0], [1.0]])
+    observed = (0 + 1 + 0 + 0 + 4) / 5
+    chance = (2 * (0 + 3 + 9) + 1 * (1 + 0 + 4) + 2 * (9 + 3 * 4 + 0)) / 25
+    kappa = METRICS["kappa"].compute(np.array([0.0, 0, 1, 3, 3]), values, 4)
+    assert kappa == pytest.approx(1 - observed / chance)
+
+
 def test_auroc_of_two_classes_is_that_of_the_last_and_nan_without_cases() -> None:
     scores = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
     assert METRICS["auroc"].compute(np.array([0, 0, 1, 1]), scores, 2) == pytest.approx(3 / 4)
