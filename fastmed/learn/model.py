@@ -115,6 +115,8 @@ def make_backbone(task: Task, download: bool) -> Backbone:
     reason: Exception | None = None
     for padded in _sizes_to_try(size):
         net = _create(name, padded, download)
+        if not download:
+            open_residual_branches(net)
         if padded % _patch(net):
             continue
         try:
@@ -123,6 +125,17 @@ def make_backbone(task: Task, download: bool) -> Backbone:
             reason = reason or error
     text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
     raise ModelError(f"'{name}' does not work at {size} pixels or gives no feature map: {text}")
+
+
+def open_residual_branches(net: nn.Module) -> None:
+    """Let residual branches of a random network take part from the first step.
+
+    timm starts their last BatchNorm at zero (arXiv 1706.02677, for long trainings with large
+    batches); on the few hundred steps of a small data set they would open too late.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.affine and not module.weight.any():
+            nn.init.ones_(module.weight)
 
 
 def normalization_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -1,4 +1,5 @@
 import pytest
+import timm
 import torch
 from conftest import tiny_task
 from torch import nn
@@ -60,6 +61,14 @@ def test_map_follows_the_image(arch: str) -> None:
         for left, columns in (("left", slice(None, half)), ("right", slice(half, None)))
     }
     assert max(corners, key=corners.get) == ("top", "right")
+
+
+def test_residual_branches_of_a_random_network_are_open() -> None:
+    task = tiny_task("lungs", train__arch="resnet18")
+    last = [block.bn2.weight for block in timm.create_model("resnet18").layer1]
+    assert all(not weight.any() for weight in last), "timm starts them at zero"
+    net = make_backbone(task, download=False).net
+    assert all((block.bn2.weight == 1).all() for block in net.layer1)
 
 
 def test_the_cardiomegaly_head_has_its_397058_parameters() -> None:
