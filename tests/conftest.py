@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from fastmed.demo.phantoms import write_phantom
 from fastmed.run import Run
 from fastmed.task import Task
 from fastmed.taskfile import find_task
+
+# A runner in the background is started with Ctrl-C ignored; tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TASKS = ("cardiomegaly", "lungs", "histology", "pneumonia", "retinopathy")
 TINY = {
