@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -82,3 +83,16 @@ def command(capfd: pytest.CaptureFixture) -> Iterator[Callable[..., Said]]:
     before = log.handlers, log.propagate, log.level
     yield run
     log.handlers, log.propagate, log.level = before
+
+
+@pytest.fixture
+def own_run(trained: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
+    """Give a tiny run of a task that a test may write into."""
+
+    def of(name: str) -> Run:
+        source = trained[name]
+        run = Run.open(shutil.copytree(source.path, tmp_path / "runs" / name / "first"))
+        run.update(data=str(source.data))
+        return run
+
+    return of

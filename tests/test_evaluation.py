@@ -18,19 +18,6 @@ from fastmed.training import train
 CPU = {"device": "cpu", "workers": 0}
 
 
-@pytest.fixture
-def copy(trained: dict[str, Run], tmp_path: Path):
-    """Give a run of a task that a test may change."""
-
-    def of(name: str) -> Run:
-        source = trained[name]
-        run = Run.open(shutil.copytree(source.path, tmp_path / "runs" / name / "copy"))
-        run.update(data=str(source.data))
-        return run
-
-    return of
-
-
 def test_stored_cut_points_use_all_of_the_validation_part(trained: dict[str, Run]) -> None:
     run = trained["retinopathy"]
     table = run.predictions("valid")
@@ -57,8 +44,8 @@ def test_validation_grades_never_saw_their_own_patient(trained: dict[str, Run]) 
     assert scores["accuracy"] == pytest.approx(accuracy_score(known, expected))
 
 
-def test_validation_evaluated_again_is_the_same(copy) -> None:
-    run = copy("retinopathy")
+def test_validation_evaluated_again_is_the_same(own_run) -> None:
+    run = own_run("retinopathy")
     before, scores = run.predictions("valid"), saved_scores(run)
     table, again = evaluate(run, split="valid", **CPU)
     pd.testing.assert_frame_equal(table, before)
@@ -66,8 +53,8 @@ def test_validation_evaluated_again_is_the_same(copy) -> None:
     assert Run.open(run.path).info["cut_points"] == run.info["cut_points"]
 
 
-def test_other_views_leave_the_stored_cut_points_alone(copy) -> None:
-    run = copy("retinopathy")
+def test_other_views_leave_the_stored_cut_points_alone(own_run) -> None:
+    run = own_run("retinopathy")
     before = run.info["cut_points"], run.info["scale"]
     plain, scores = evaluate(run, split="valid", views=["rot90"], **CPU)
     assert scores["views"] == ["rot90"]
@@ -76,8 +63,8 @@ def test_other_views_leave_the_stored_cut_points_alone(copy) -> None:
     assert len(plain) == (run.items["split"] == "valid").sum()
 
 
-def test_a_run_without_cut_points_gets_them_from_its_validation_part(copy) -> None:
-    run = copy("retinopathy")
+def test_a_run_without_cut_points_gets_them_from_its_validation_part(own_run) -> None:
+    run = own_run("retinopathy")
     before = run.info.pop("cut_points"), run.info.pop("scale")
     run.update()
     evaluate(run, split="valid", **CPU)
@@ -85,8 +72,8 @@ def test_a_run_without_cut_points_gets_them_from_its_validation_part(copy) -> No
 
 
 @pytest.mark.parametrize("name", ["cardiomegaly", "histology"])
-def test_the_test_part_is_scored_and_kept_beside_the_validation_part(name: str, copy) -> None:
-    run = copy(name)
+def test_the_test_part_is_scored_and_kept_beside_the_validation_part(name: str, own_run) -> None:
+    run = own_run(name)
     before = saved_scores(run)["valid"]
     table, scores = evaluate(run, views=["plain", "hflip"], **CPU)
     own = part(run.items, "test")
@@ -109,8 +96,8 @@ def test_grades_of_the_test_part_use_the_stored_cut_points(phantoms: dict, tmp_p
     assert table["grade"].tolist() == decided.tolist()
 
 
-def test_another_labelled_folder_is_scored_under_its_own_name(copy, tmp_path: Path) -> None:
-    run = copy("cardiomegaly")
+def test_another_labelled_folder_is_scored_under_its_own_name(own_run, tmp_path: Path) -> None:
+    run = own_run("cardiomegaly")
     shutil.copytree(run.data / "test", tmp_path / "clinic.v2")
     table, scores = evaluate(run, tmp_path / "clinic.v2", **CPU)
     assert read_json(run.path / "scores.json").keys() == {"valid", "clinic.v2"}
@@ -125,22 +112,22 @@ def test_another_labelled_folder_is_scored_under_its_own_name(copy, tmp_path: Pa
     )
 
 
-def test_a_set_that_is_named_as_a_part_does_not_overwrite_it(copy) -> None:
-    run = copy("cardiomegaly")
+def test_a_set_that_is_named_as_a_part_does_not_overwrite_it(own_run) -> None:
+    run = own_run("cardiomegaly")
     evaluate(run, run.data / "test", **CPU)
     assert saved_scores(run).keys() == {"valid", "test_input"}
 
 
-def test_images_without_labels_are_refused_before_any_work(copy, phantoms: dict) -> None:
-    run = copy("lungs")
+def test_images_without_labels_are_refused_before_any_work(own_run, phantoms: dict) -> None:
+    run = own_run("lungs")
     run.weights.unlink()
     with pytest.raises(DataError, match="has a label to score by; `fastmed predict` it"):
         evaluate(run, phantoms["lungs"] / "test_images", **CPU)
     assert saved_scores(run).keys() == {"valid"}
 
 
-def test_bad_images_of_another_set_are_left_out_if_asked_for(copy, tmp_path: Path) -> None:
-    run = copy("cardiomegaly")
+def test_bad_images_of_another_set_are_left_out_if_asked_for(own_run, tmp_path: Path) -> None:
+    run = own_run("cardiomegaly")
     shutil.copytree(run.data / "test", tmp_path / "clinic")
     bad = sorted((tmp_path / "clinic" / "true").iterdir())[0]
     bad.write_bytes(b"no image")
@@ -150,8 +137,8 @@ def test_bad_images_of_another_set_are_left_out_if_asked_for(copy, tmp_path: Pat
     assert scores["n"] == (run.items["split"] == "test").sum() - 1
 
 
-def test_parts_that_are_not_there_are_one_sentence(copy, tmp_path: Path) -> None:
-    run = copy("lungs")
+def test_parts_that_are_not_there_are_one_sentence(own_run, tmp_path: Path) -> None:
+    run = own_run("lungs")
     with pytest.raises(RunError, match="has no test part; score another labelled set"):
         own_part(run, "test")
     run.update(data=str(tmp_path / "gone"))

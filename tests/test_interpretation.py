@@ -17,19 +17,6 @@ from fastmed.run import Run
 CPU = {"device": "cpu", "workers": 0}
 
 
-@pytest.fixture
-def copy(trained: dict[str, Run], tmp_path: Path):
-    """Give a run of a task that a test may change."""
-
-    def of(name: str) -> Run:
-        source = trained[name]
-        run = Run.open(shutil.copytree(source.path, tmp_path / "runs" / name / "copy"))
-        run.update(data=str(source.data))
-        return run
-
-    return of
-
-
 def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
 
@@ -61,8 +48,8 @@ FIGURES = {"confusion_matrix", "per_class", "roc", "prediction_distribution", "c
 
 
 @pytest.mark.parametrize("name", ["cardiomegaly", "histology", "pneumonia", "retinopathy"])
-def test_every_figure_that_fits_is_drawn(name: str, copy) -> None:
-    run = copy(name)
+def test_every_figure_that_fits_is_drawn(name: str, own_run) -> None:
+    run = own_run(name)
     files = interpret(run).draw(losses=3)
     more = {"grades"} if name == "retinopathy" else set()
     assert {file.stem for file in files} == {
@@ -92,8 +79,8 @@ def _cells(shown: str) -> list[str]:
     return [line for line in shown.split("\n") if line.isdigit()]
 
 
-def test_a_part_is_predicted_only_if_it_never_was(copy) -> None:
-    run = copy("cardiomegaly")
+def test_a_part_is_predicted_only_if_it_never_was(own_run) -> None:
+    run = own_run("cardiomegaly")
     assert not run.predictions_file("test").exists()
     found = interpret(run, split="test", device="cpu")
     assert len(found.predictions) == (run.items["split"] == "test").sum()
@@ -102,8 +89,8 @@ def test_a_part_is_predicted_only_if_it_never_was(copy) -> None:
     assert interpret(str(run.path)).split == "valid"
 
 
-def test_another_set_that_was_evaluated_shows_its_own_images(copy, tmp_path: Path) -> None:
-    run = copy("cardiomegaly")
+def test_another_set_that_was_evaluated_shows_its_own_images(own_run, tmp_path: Path) -> None:
+    run = own_run("cardiomegaly")
     shutil.copytree(run.data / "test", tmp_path / "clinic")
     evaluate(run, tmp_path / "clinic", **CPU)
     found = interpret(run, split="clinic")
@@ -116,18 +103,18 @@ def test_another_set_that_was_evaluated_shows_its_own_images(copy, tmp_path: Pat
 
 
 def test_without_the_images_only_top_losses_are_missing(
-    copy, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    own_run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="fastmed")
-    run = copy("lungs")
+    run = own_run("lungs")
     run.update(data=str(tmp_path / "gone"))
     files = interpret(run).draw()
     assert {file.stem for file in files} == {f"valid_{figure}" for figure in FIGURES}
     assert "No figure of top losses" in caplog.text
 
 
-def test_a_run_without_cut_points_shows_rounding(copy) -> None:
-    run = copy("retinopathy")
+def test_a_run_without_cut_points_shows_rounding(own_run) -> None:
+    run = own_run("retinopathy")
     del run.info["cut_points"], run.info["scale"]
     shown = texts(interpret(run).grades_figure())
     assert all(f"{point:.2f}" in shown for point in (0.5, 1.5, 2.5, 3.5))
@@ -145,8 +132,8 @@ def test_parts_that_are_not_there_are_one_sentence(trained: dict[str, Run]) -> N
         interpret(trained["lungs"], split="vlaid", device="cpu")
 
 
-def test_rows_without_a_label_are_not_scored(copy) -> None:
-    run = copy("lungs")
+def test_rows_without_a_label_are_not_scored(own_run) -> None:
+    run = own_run("lungs")
     table = run.predictions("valid")
     table.loc[table.index[0], "target"] = ""
     table.to_csv(run.predictions_file("valid"), index=False)

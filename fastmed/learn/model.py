@@ -14,6 +14,9 @@ from fastmed.learn.pretrained import cannot_download, pretrained_arguments
 from fastmed.settings import HeadSettings
 from fastmed.task import Task
 
+# What timm's networks raise where an input size doesn't suit them.
+_MISFITS = (RuntimeError, AssertionError, ValueError, AttributeError, IndexError)
+
 
 class Backbone(nn.Module):
     """A timm network without its classifier, whose output is always a map (B, C, h, w).
@@ -112,19 +115,16 @@ def make_backbone(task: Task, download: bool) -> Backbone:
     """
     name = resolve_arch(task.train.arch, pretrained=download)
     size = task.image.size
-    reason: Exception | None = None
+    reasons: list[str] = []
     for padded in _sizes_to_try(size):
-        net = _create(name, padded, download)
-        if not download:
-            open_residual_branches(net)
-        if padded % _patch(net):
-            continue
         try:
-            return Backbone(net, size, padded)
-        except (RuntimeError, AssertionError, ValueError, AttributeError, IndexError) as error:
-            reason = reason or error
-    text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
-    raise ModelError(f"'{name}' does not work at {size} pixels or gives no feature map: {text}")
+            net = _create(name, padded, download)
+            if padded % _patch(net) == 0:
+                return Backbone(net, size, padded)
+        except _MISFITS as error:
+            reasons += str(error).splitlines()[:1] or [type(error).__name__]
+    reason = reasons[0] if reasons else "its patches fit no size near it"
+    raise ModelError(f"'{name}' does not work at {size} pixels or gives no feature map: {reason}")
 
 
 def open_residual_branches(net: nn.Module) -> None:
@@ -192,14 +192,18 @@ def _create(name: str, size: int, download: bool) -> nn.Module:
     ]
     for way in ways:
         try:
-            return timm.create_model(name, num_classes=0, **start, **way)
+            net = timm.create_model(name, num_classes=0, **start, **way)
         except TypeError as error:
             if "unexpected keyword" not in str(error):
                 raise
+            continue
+        except _MISFITS:
+            raise
         except Exception as error:
-            if download:
-                raise cannot_download(name, error) from None
-            raise ModelError(f"'{name}' can't be built for {size} pixels: {error}") from None
+            raise cannot_download(name, error) from None
+        if not download:
+            open_residual_branches(net)
+        return net
     raise ModelError(f"'{name}' can't be built by timm")
 
 

@@ -27,19 +27,6 @@ CPU = ("--device", "cpu", "--workers", 0)
 HEAVY = {"torch", "fastai", "timm", "pandas", "numpy", "sklearn", "matplotlib"}
 
 
-@pytest.fixture
-def own(trained: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
-    """Give a run of a task that a command may write into."""
-
-    def of(name: str) -> Run:
-        source = trained[name]
-        run = Run.open(shutil.copytree(source.path, tmp_path / "runs" / name / "first"))
-        run.update(data=str(source.data))
-        return run
-
-    return of
-
-
 def modules_of(*arguments: str) -> set[str]:
     """Return the top-level modules that a new Python holds after a command."""
     program = (
@@ -202,8 +189,8 @@ def test_a_task_of_ones_own(command: Callable, phantoms: dict, tmp_path: Path) -
     assert Run.newest(tmp_path / "runs").path.parent.name == "mine"
 
 
-def test_evaluate_prints_and_keeps_the_scores(own: Callable, command: Callable) -> None:
-    run = own("cardiomegaly")
+def test_evaluate_prints_and_keeps_the_scores(own_run: Callable, command: Callable) -> None:
+    run = own_run("cardiomegaly")
     said = command("evaluate", run.path, "--views", "plain,hflip", *CPU)
     assert said.code == 0, said.err
     assert "test part" in said.out
@@ -214,8 +201,10 @@ def test_evaluate_prints_and_keeps_the_scores(own: Callable, command: Callable) 
     assert "test_input" in json.loads((run.path / "scores.json").read_text())
 
 
-def test_interpret_prints_tables_and_names_the_figures(own: Callable, command: Callable) -> None:
-    run = own("retinopathy")
+def test_interpret_prints_tables_and_names_the_figures(
+    own_run: Callable, command: Callable
+) -> None:
+    run = own_run("retinopathy")
     said = command("interpret", run.path, "--losses", 3)
     assert said.code == 0, said.err
     for text in ("Confusion matrix", "Largest losses", "Proliferative DR", "kappa"):
@@ -227,9 +216,9 @@ def test_interpret_prints_tables_and_names_the_figures(own: Callable, command: C
 
 
 def test_commands_take_the_newest_run(
-    own: Callable, command: Callable, phantoms: dict, monkeypatch: pytest.MonkeyPatch
+    own_run: Callable, command: Callable, phantoms: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = own("cardiomegaly")
+    run = own_run("cardiomegaly")
     monkeypatch.chdir(run.path.parent.parent.parent)
     for arguments in (
         ("interpret",), ("evaluate", *CPU), ("predict", phantoms["cardiomegaly"] / "test", *CPU),
@@ -240,9 +229,9 @@ def test_commands_take_the_newest_run(
 
 
 def test_predictions_are_printed_or_written(
-    own: Callable, command: Callable, phantoms: dict, tmp_path: Path
+    own_run: Callable, command: Callable, phantoms: dict, tmp_path: Path
 ) -> None:
-    run, images = own("lungs"), phantoms["lungs"] / "test_images"
+    run, images = own_run("lungs"), phantoms["lungs"] / "test_images"
     said = command("predict", images, "--run", run.path, *CPU)
     assert said.code == 0, said.err
     assert f"{len(list(images.iterdir()))} predictions" in said.out
@@ -258,9 +247,9 @@ def test_predictions_are_printed_or_written(
 
 
 def test_a_competition_gets_its_two_columns(
-    own: Callable, command: Callable, phantoms: dict, tmp_path: Path
+    own_run: Callable, command: Callable, phantoms: dict, tmp_path: Path
 ) -> None:
-    run, images = own("retinopathy"), phantoms["retinopathy"] / "extra_images"
+    run, images = own_run("retinopathy"), phantoms["retinopathy"] / "extra_images"
     out = tmp_path / "out.csv"
     said = command(
         "predict", images, "--run", run.path, "--out", out, "--competition", "number", *CPU
@@ -273,9 +262,9 @@ def test_a_competition_gets_its_two_columns(
 
 
 def test_bad_images_are_counted_and_left_out(
-    own: Callable, command: Callable, phantoms: dict, tmp_path: Path
+    own_run: Callable, command: Callable, phantoms: dict, tmp_path: Path
 ) -> None:
-    run = own("lungs")
+    run = own_run("lungs")
     images = shutil.copytree(phantoms["lungs"] / "test_images", tmp_path / "new")
     bad = sorted(images.iterdir())[1]
     bad.write_bytes(b"no image")
@@ -287,9 +276,9 @@ def test_bad_images_are_counted_and_left_out(
 
 
 def test_quiet_says_results_only_and_runs_are_listed_whole(
-    own: Callable, command: Callable
+    own_run: Callable, command: Callable
 ) -> None:
-    run = own("lungs")
+    run = own_run("lungs")
     said = command("-q", "interpret", run.path)
     assert said.err == ""
     assert "Confusion matrix" in said.out
