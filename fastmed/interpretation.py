@@ -12,7 +12,7 @@ from fastmed.console import note
 from fastmed.data.image import open_item
 from fastmed.data.inputs import read_input
 from fastmed.data.tables import root_of
-from fastmed.data.transform import fit_image
+from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, listed
 from fastmed.prediction import grading_of
 from fastmed.results import figures
@@ -142,8 +142,8 @@ class Interpretation:
         rows = items.set_index("item").loc[predictions["item"]]
         root, settings = root_of(items), self.run.task.image
         return [
-            fit_image(open_item(root, row["image"], row["array"], row["index"]), settings)
-            for _, row in rows.iterrows()
+            prepare(open_item(root, *row, settings).pixels, settings)
+            for row in rows[["image", "array", "index"]].itertuples(index=False)
         ]
 
     def _items(self) -> pd.DataFrame:

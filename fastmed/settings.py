@@ -11,48 +11,12 @@ Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "aur
 View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
 CutRule = Literal["kappa", "macro_f1", "round"]
 Pool = Literal["avg", "max", "concat"]
-Fit = Literal["letterbox", "squish", "crop"]
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
 class Part(BaseModel):
     """A piece of a task: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Normalization(Part):
-    """The mean and standard deviation of each channel, on a scale of 0 to 1."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-class ImageSettings(Part):
-    """How an image becomes the network's square input.
-
-    Attributes:
-        size: side of the input, in pixels.
-        fit: ``letterbox`` keeps all of the image and its shape, ``squish`` keeps all and
-            distorts, ``crop`` resizes the shorter side to ``resize`` and cuts the centre.
-        resize: only for ``crop``: the shorter side before the cut; None means ``size``.
-        normalize: ``backbone`` takes the mean and deviation that the backbone was made for,
-            ``data`` measures the training part, or both are given.
-    """
-
-    size: int = Field(224, ge=8, le=4096)
-    fit: Fit = "letterbox"
-    resize: int | None = Field(None, ge=8, le=8192)
-    interpolation: Interpolation = "bilinear"
-    normalize: Literal["backbone", "data"] | Normalization = "backbone"
-
-    @model_validator(mode="after")
-    def _resize_fits(self) -> Self:
-        if self.resize is not None and self.fit != "crop":
-            raise ValueError(f"resize has no effect with fit = '{self.fit}'; use fit = 'crop'")
-        if self.resize is not None and self.resize < self.size:
-            raise ValueError(f"resize = {self.resize} is smaller than size = {self.size}")
-        return self
 
 
 class SplitSettings(Part):

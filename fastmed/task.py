@@ -5,12 +5,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from fastmed.image_settings import ImageSettings
 from fastmed.settings import (
     AugmentSettings,
     BalanceSettings,
     CutRule,
     HeadSettings,
-    ImageSettings,
     Part,
     PredictSettings,
     SplitSettings,

@@ -12,8 +12,10 @@ from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, pixel_array
 
+from fastmed.data.opened import Opened
 from fastmed.data.remarks import remarks
 from fastmed.errors import DataError
+from fastmed.image_settings import ImageSettings
 
 Values = NDArray[np.float64]
 
@@ -34,8 +36,8 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def read_pixels(path: Path) -> np.ndarray:
-    """Return the first frame as it is meant to be seen, uint8 (H, W) or (H, W, 3) RGB.
+def read_dicom(path: Path, settings: ImageSettings) -> Opened:
+    """Return the first frame as it is meant to be seen.
 
     The order is that of the standard (PS3.3 C.7.6.3, C.11.1, C.11.2; PS3.4 N.2): palette or
     colour space, modality transformation, window or VOI table, inversion. Without a window the
@@ -51,7 +53,8 @@ def read_pixels(path: Path) -> np.ndarray:
         raise DataError(f"{path}: {dataset.Rows} x {dataset.Columns} pixels are too many")
     frame = _frame(dataset, path)
     shown = _colour(frame, dataset) if frame.ndim == 3 else _grey(frame, dataset)
-    return np.asarray(shown.clip(0, 1) * 255 + 0.5, dtype=np.uint8)
+    pixels = np.asarray(shown.clip(0, 1) * 255 + 0.5, dtype=np.uint8)
+    return Opened(pixels, "pydicom", "as declared")
 
 
 def read_header(path: Path) -> dict[str, float | str]:

@@ -6,14 +6,17 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fastmed.data.dicom import DICOM_SUFFIXES, is_dicom, read_pixels
+from fastmed.data.dicom import DICOM_SUFFIXES, is_dicom, read_dicom
 from fastmed.data.npz import read_images
+from fastmed.data.opened import Opened
 from fastmed.data.remarks import remarks
 from fastmed.errors import DataError
+from fastmed.image_settings import ImageSettings
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *DICOM_SUFFIXES)
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+AS_DECLARED = ImageSettings()
 
 
 def is_image(path: Path) -> bool:
@@ -25,28 +28,28 @@ def is_image(path: Path) -> bool:
     return unnamed and path.is_file() and path.name != "DICOMDIR" and is_dicom(path)
 
 
-def open_item(root: Path, image: str, array: str = "", index: int = -1) -> np.ndarray:
-    """Return the pixels of one item: of a file, or of a row of an array in an NPZ file.
-
-    Returns:
-        uint8 (H, W) grey or (H, W, 3) RGB.
+def open_item(
+    root: Path, image: str, array: str, index: int, settings: ImageSettings = AS_DECLARED
+) -> Opened:
+    """Return one item: a file, or a row of an array in an NPZ file.
 
     Raises:
         DataError: the image can't be read.
     """
     if not array:
-        return open_image(root / image)
+        return open_image(root / image, settings)
     rows = read_images(root / image, array)
     if not 0 <= index < len(rows):
         raise DataError(f"{root / image}: '{array}' has {len(rows)} images, none at {index}")
-    return np.array(rows[index])
+    return Opened(np.array(rows[index]), "numpy", "8 bits")
 
 
-def open_image(path: Path) -> np.ndarray:
-    """Return the pixels of an image file, upright, uint8 (H, W) grey or (H, W, 3) RGB.
+def open_image(path: Path, settings: ImageSettings = AS_DECLARED) -> Opened:
+    """Return an image file, upright and on a scale of 0 to 255.
 
-    More than 8 bits are scaled down, never cut off; transparency stands on black; of several
-    pages the first is taken.
+    Args:
+        path: of a PNG, JPEG, TIFF, BMP, GIF, WebP or DICOM file.
+        settings: say how more than 8 bits, several frames and transparency are taken.
 
     Raises:
         DataError: the file is missing, empty, broken, too large or no image.
@@ -56,18 +59,18 @@ def open_image(path: Path) -> np.ndarray:
             raise DataError(f"{path}: there is no such file")
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty")
-        return read_pixels(path) if is_dicom(path) else _read_picture(path)
+        return read_dicom(path, settings) if is_dicom(path) else _read_picture(path)
     except DataError:
         raise
     except Exception as error:
         raise DataError(f"{path}: {_reason(error, path)}") from None
 
 
-def _read_picture(path: Path) -> np.ndarray:
+def _read_picture(path: Path) -> Opened:
     with path.open("rb") as file:
         picture = _announced(file)
         picture.load()
-        return _pixels(ImageOps.exif_transpose(picture))
+        return Opened(_pixels(ImageOps.exif_transpose(picture)), "pillow", "8 bits")
 
 
 def _announced(file: BinaryIO) -> Image.Image:

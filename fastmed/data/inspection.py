@@ -65,7 +65,7 @@ def _without(items: pd.DataFrame, reasons: pd.Series, root: Path, skip_bad: bool
 
 def _look(root: Path, image: str, array: str, index: int) -> Look:
     try:
-        pixels = open_item(root, image, array, index)
+        pixels = open_item(root, image, array, index).pixels
         content = pixels.tobytes() if array else (root / image).read_bytes()
     except DataError as error:
         return Look("", str(error).removeprefix(f"{root / image}: "))

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from fastmed.settings import ImageSettings
+from fastmed.image_settings import ImageSettings
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -13,12 +13,22 @@ _RESAMPLING = {
 }
 
 
-def fit_image(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
-    """Return the image as a square of the task's size, uint8 (size, size, 3).
+def prepare(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
+    """Return an image as the network sees it: operations applied, a square of the task's size.
 
     Args:
-        pixels: uint8 (H, W) grey or (H, W, 3) RGB; grey is repeated for each channel.
+        pixels: uint8 (H, W) grey or (H, W, 3) RGB.
+
+    Returns:
+        uint8 (size, size) grey or (size, size, 3) RGB; always grey for a one-channel network.
     """
+    if settings.channels == 1 and pixels.ndim == 3:
+        pixels = np.asarray(Image.fromarray(pixels).convert("L"))
+    return fit_image(pixels, settings)
+
+
+def fit_image(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
+    """Return the image as a square of the task's size, grey or RGB as it was."""
     picture, size = Image.fromarray(pixels), settings.size
     resampling = _RESAMPLING[settings.interpolation]
     if settings.fit == "letterbox":
@@ -27,7 +37,7 @@ def fit_image(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
         square = picture.resize((size, size), resampling)
     else:
         square = _crop(picture, size, settings.resize or size, resampling)
-    return np.asarray(square.convert("RGB"))
+    return np.asarray(square)
 
 
 def _letterbox(picture: Image.Image, size: int, resampling: Image.Resampling) -> Image.Image:

@@ -17,13 +17,13 @@ from fasttransform import Transform
 
 from fastmed.data.image import open_image, open_item
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
-from fastmed.data.transform import fit_image
+from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import make_augmentation, without_augmentation
 from fastmed.learn.grade_block import grade_block
 from fastmed.learn.model import normalization_of
-from fastmed.settings import ImageSettings, Normalization
+from fastmed.image_settings import ImageSettings, Normalization
 from fastmed.task import Task
 
 MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the training part
@@ -48,16 +48,16 @@ class OpenImage(Transform):
 
     def encodes(self, item: Any) -> PILImage:
         """Return the image, (size, size) RGB."""
-        return PILImage.create(fit_image(self._pixels(item), self.settings))
+        return PILImage.create(prepare(self._pixels(item), self.settings)).convert("RGB")
 
     def _pixels(self, item: Any) -> np.ndarray:
         if isinstance(item, np.ndarray):
             return item
         if isinstance(item, str | Path):
-            return open_image(self.root / item)
+            return open_image(self.root / item, self.settings).pixels
         if not item["image"]:
             return np.zeros((8, 8), np.uint8)
-        return open_item(self.root, item["image"], item["array"], item["index"])
+        return open_item(self.root, *item[["image", "array", "index"]], self.settings).pixels
 
 
 class ReadTarget(Transform):

@@ -10,7 +10,7 @@ from made import write_dicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from fastmed.data.dicom import is_dicom, read_header, read_pixels, read_tag, years
+from fastmed.data.dicom import is_dicom, read_dicom, read_header, read_tag, years
 from fastmed.data.image import open_image
 from fastmed.errors import DataError
 
@@ -26,18 +26,18 @@ def sequence(**fields: object) -> Sequence:
 
 
 def test_eight_bits_are_shown_as_they_are(tmp_path: Path):
-    np.testing.assert_array_equal(read_pixels(write_dicom(tmp_path / "a.dcm", BYTES)), BYTES)
+    np.testing.assert_array_equal(pixels_of(write_dicom(tmp_path / "a.dcm", BYTES)), BYTES)
 
 
 def test_full_range_is_that_of_the_stored_bits(tmp_path: Path):
     path = write_dicom(tmp_path / "a.dcm", WORDS, BitsStored=12, HighBit=11)
-    np.testing.assert_array_equal(read_pixels(path), [[0, 62], [125, 255]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 62], [125, 255]])
 
 
 def test_signed_values_start_below_zero(tmp_path: Path):
     values = np.array([[-32768, 0], [1, 32767]], dtype=np.int16)
     np.testing.assert_array_equal(
-        read_pixels(write_dicom(tmp_path / "a.dcm", values)), [[0, 128], [128, 255]]
+        pixels_of(write_dicom(tmp_path / "a.dcm", values)), [[0, 128], [128, 255]]
     )
 
 
@@ -47,12 +47,12 @@ def test_rescaling_moves_values_into_the_window(tmp_path: Path):
         RescaleSlope=1, RescaleIntercept=-1024, WindowCenter=40, WindowWidth=401,
     )  # fmt: skip
     # LINEAR: (x - 39.5) / 400 + 0.5 for x = -200, 0, 40, 200
-    np.testing.assert_array_equal(read_pixels(path), [[0, 102], [128, 230]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 102], [128, 230]])
 
 
 def test_rescaling_alone_changes_nothing_in_the_full_range(tmp_path: Path):
     path = write_dicom(tmp_path / "a.dcm", BYTES, RescaleSlope=2.5, RescaleIntercept=-7)
-    np.testing.assert_array_equal(read_pixels(path), BYTES)
+    np.testing.assert_array_equal(pixels_of(path), BYTES)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,23 @@ def test_window_functions(tmp_path: Path, function: str, expected: list[float]):
     path = write_dicom(
         tmp_path / "a.dcm", values, WindowCenter=100, WindowWidth=50, VOILUTFunction=function
     )
-    np.testing.assert_allclose(read_pixels(path)[0] / 255, expected, atol=0.5 / 255)
+    np.testing.assert_allclose(pixels_of(path)[0] / 255, expected, atol=0.5 / 255)
 
 
 def test_window_of_width_one_is_a_step(tmp_path: Path):
     path = write_dicom(tmp_path / "a.dcm", BYTES, WindowCenter=150, WindowWidth=1)
-    np.testing.assert_array_equal(read_pixels(path), [[0, 0], [255, 255]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 0], [255, 255]])
 
 
 def test_first_of_several_windows(tmp_path: Path):
     path = write_dicom(tmp_path / "a.dcm", BYTES, WindowCenter=[150, 20], WindowWidth=[1, 30])
-    np.testing.assert_array_equal(read_pixels(path), [[0, 0], [255, 255]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 0], [255, 255]])
 
 
 @pytest.mark.parametrize("center, width", [("", ""), (50, 0)])
 def test_useless_window_shows_the_full_range(tmp_path: Path, center: object, width: object):
     path = write_dicom(tmp_path / "a.dcm", BYTES, WindowCenter=center, WindowWidth=width)
-    np.testing.assert_array_equal(read_pixels(path), BYTES)
+    np.testing.assert_array_equal(pixels_of(path), BYTES)
 
 
 def test_voi_table_comes_before_the_window(tmp_path: Path):
@@ -94,7 +94,7 @@ def test_voi_table_comes_before_the_window(tmp_path: Path):
     path = write_dicom(
         tmp_path / "a.dcm", values, VOILUTSequence=table, WindowCenter=1, WindowWidth=1
     )
-    np.testing.assert_array_equal(read_pixels(path), [[255, 10], [20, 30]])
+    np.testing.assert_array_equal(pixels_of(path), [[255, 10], [20, 30]])
 
 
 def test_modality_table(tmp_path: Path):
@@ -103,7 +103,7 @@ def test_modality_table(tmp_path: Path):
     table[0]["LUTData"].VR = "US"
     values = np.array([[0, 1], [2, 2]], dtype=np.uint8)
     path = write_dicom(tmp_path / "a.dcm", values, ModalityLUTSequence=table)
-    np.testing.assert_array_equal(read_pixels(path), [[0, 128], [255, 255]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 128], [255, 255]])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_modality_table(tmp_path: Path):
 )
 def test_inverted_once(tmp_path: Path, fields: dict[str, str]):
     path = write_dicom(tmp_path / "a.dcm", BYTES, **fields)
-    np.testing.assert_array_equal(read_pixels(path), 255 - BYTES)
+    np.testing.assert_array_equal(pixels_of(path), 255 - BYTES)
 
 
 def test_palette_becomes_its_colours(tmp_path: Path):
@@ -126,15 +126,15 @@ def test_palette_becomes_its_colours(tmp_path: Path):
         fields[f"{name}PaletteColorLookupTableDescriptor"] = [2, 0, 8]
         fields[f"{name}PaletteColorLookupTableData"] = bytes(values)
     path = write_dicom(tmp_path / "a.dcm", np.array([[0, 1]], dtype=np.uint8), **fields)
-    np.testing.assert_array_equal(read_pixels(path), [[[0, 10, 20], [255, 0, 40]]])
+    np.testing.assert_array_equal(pixels_of(path), [[[0, 10, 20], [255, 0, 40]]])
 
 
 def test_rgb_and_ybr(tmp_path: Path):
     colours = np.array([[[255, 0, 0], [0, 10, 200]]], dtype=np.uint8)
-    np.testing.assert_array_equal(read_pixels(write_dicom(tmp_path / "rgb.dcm", colours)), colours)
+    np.testing.assert_array_equal(pixels_of(write_dicom(tmp_path / "rgb.dcm", colours)), colours)
     red = np.array([[[76, 85, 255]]], dtype=np.uint8)
     path = write_dicom(tmp_path / "ybr.dcm", red, PhotometricInterpretation="YBR_FULL")
-    assert np.abs(read_pixels(path).astype(int) - [255, 0, 0]).max() <= 1
+    assert np.abs(pixels_of(path).astype(int) - [255, 0, 0]).max() <= 1
 
 
 def test_first_frame_of_several(tmp_path: Path):
@@ -142,7 +142,7 @@ def test_first_frame_of_several(tmp_path: Path):
         tmp_path / "a.dcm", BYTES, NumberOfFrames=2,
         PixelData=BYTES.tobytes() + (255 - BYTES).tobytes(),
     )  # fmt: skip
-    np.testing.assert_array_equal(read_pixels(path), BYTES)
+    np.testing.assert_array_equal(pixels_of(path), BYTES)
 
 
 def test_enhanced_files_keep_the_window_in_functional_groups(tmp_path: Path):
@@ -154,7 +154,7 @@ def test_enhanced_files_keep_the_window_in_functional_groups(tmp_path: Path):
         tmp_path / "a.dcm", np.array([[824, 1064]], dtype=np.uint16), NumberOfFrames=1,
         SharedFunctionalGroupsSequence=shared, PerFrameFunctionalGroupsSequence=frames,
     )  # fmt: skip
-    np.testing.assert_array_equal(read_pixels(path), [[0, 128]])
+    np.testing.assert_array_equal(pixels_of(path), [[0, 128]])
 
 
 def test_recognised_by_content_whatever_the_name(tmp_path: Path):
@@ -213,7 +213,7 @@ def test_header_has_only_allowed_fields_and_warns_of_nothing(tmp_path: Path):
         assert read_header(path) == {"meta_age": 49.0, "meta_sex": "F", "meta_view": "PA"}
         assert read_tag(path, "PatientID") == "p-7"
         assert read_tag(path, "StudyInstanceUID") == ""
-        assert read_pixels(path).shape == (2, 2)
+        assert pixels_of(path).shape == (2, 2)
 
 
 def test_header_of_a_file_that_is_none(tmp_path: Path):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fastmed.data.transform import fit_image
-from fastmed.settings import ImageSettings
+from fastmed.image_settings import ImageSettings
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
