@@ -9,13 +9,15 @@ from numbers import Number
 from typing import TypeVar
 
 from rich.console import Console, JustifyMethod
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 Thing = TypeVar("Thing")
 
 log = logging.getLogger("fastmed")
+
+_LONGEST = 1000  # characters of a message
 
 
 class _PlainHandler(logging.Handler):
@@ -23,7 +25,7 @@ class _PlainHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         label = "" if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: "
-        print(f"{label}{record.getMessage()}", file=sys.stderr, flush=True)
+        print(f"{label}{visible(record.getMessage())}", file=sys.stderr, flush=True)
 
 
 def listen(verbosity: int = 0) -> None:
@@ -43,12 +45,29 @@ def warn(text: str) -> None:
     log.warning(text)
 
 
+def visible(text: str) -> str:
+    r"""Return text in one line of which nothing can steer a terminal or hide from the reader.
+
+    Names of files and labels come from anywhere. Line breaks, escape sequences, characters
+    without width, marks that turn the reading direction, and bytes that are not UTF-8 are shown
+    as ``\n``, ``\x1b``, ``\u200b``, ``\u202e``, ``\udcff``; of a long text, its beginning and end.
+    """
+    if len(text) > _LONGEST:
+        half = _LONGEST // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    return text if text.isprintable() else "".join(map(_visible_character, text))
+
+
+def _visible_character(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
 def clear_sentence(error: Exception) -> str:
     """Return an error's own sentence, without what fastai and loader processes put before it."""
     text = str(error).strip()
     if "Original Traceback" in text:
         text = text.splitlines()[-1].partition(": ")[2]
-    return " ".join(text.rpartition(":\n\t")[2].splitlines())
+    return visible(" ".join(text.rpartition(":\n\t")[2].splitlines()))
 
 
 def on_terminal() -> bool:
@@ -63,11 +82,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for place, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[place]) for row in rows)
         justify: JustifyMethod = "right" if figures else "left"
-        table.add_column(escape(column), justify=justify, overflow="fold")
+        table.add_column(Text(visible(column)), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell_text(cell)) for cell in row))
+        table.add_row(*(Text(cell_text(cell)) for cell in row))
     console = Console(width=None if on_terminal() else 120)
-    console.print(f"[bold]{escape(title)}[/bold]")
+    console.print(Text(visible(title), style="bold"))
     console.print(table)
 
 
@@ -75,7 +94,7 @@ def cell_text(cell: object) -> str:
     """Return what a table shows for a cell: floats with three places, None as a dash."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "-"
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    return f"{cell:.3f}" if isinstance(cell, float) else visible(str(cell))
 
 
 def _is_figure(cell: object) -> bool:
@@ -95,7 +114,7 @@ def _bar(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
 def progress_bar() -> Progress:
     """Return the one progress bar that every command shows; it vanishes when done."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -37,6 +37,7 @@ def evaluate(
     device: str | None = None,
     workers: int | None = None,
     skip_bad: bool = False,
+    cache: bool = True,
 ) -> tuple[pd.DataFrame, Scores]:
     """Return predictions and scores of a part of the run's data, or of another labelled set.
 
@@ -50,6 +51,7 @@ def evaluate(
         device: ``cpu``, ``cuda``, ...; None takes the best.
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
+        cache: keep the decoded images on disk, so that none is decoded again.
 
     Raises:
         RunError: the run has no such part, or no weights.
@@ -57,10 +59,12 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run.open(run)
     if source is None and split == "valid":
-        finish(run, run.restore(device), views, workers)
+        finish(run, run.restore(device), views, workers, cache)
         return run.predictions("valid"), saved_scores(run)["valid"]
     items = own_part(run, split) if source is None else _labelled_input(run, source, skip_bad)
-    table = predict(run, items, views=views, device=device, workers=workers, skip_bad=skip_bad)
+    table = predict(
+        run, items, views=views, device=device, workers=workers, skip_bad=skip_bad, cache=cache
+    )
     if source is None:
         return table, keep(run, split, table, views)
     name = _name_of(Path(source).resolve())
@@ -74,6 +78,7 @@ def finish(
     learn: Learner,
     views: Sequence[str] | None = None,
     workers: int | None = None,
+    cache: bool = True,
 ) -> None:
     """Predict and score the validation part, and fit on it what turns values into grades.
 
@@ -82,7 +87,9 @@ def finish(
     that its scores stay honest.
     """
     task, items = run.task, own_part(run, "valid")
-    outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
+    outputs = network_outputs(
+        learn, task, items, statistics_of(run), views=views, workers=workers, cache=cache
+    )
     grading = fit_grading(task, items, outputs)
     table = predictions_table(task, items, outputs, grading)
     if grading is not None:

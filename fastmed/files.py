@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +13,24 @@ import numpy as np
 
 from fastmed.errors import RunError
 
+_LONGEST_TEXT = 16 * 2**20  # bytes of a file that people or fastmed write as text
+_OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|://|\0|(^|[/\\])\.\.([/\\]|$)")
+
+
+def leads_out(name: str) -> bool:
+    r"""True if a path that should lie below a folder is absolute, a URL, or has ``..`` in it.
+
+    Drives and shares of Windows count on every system (``C:x``, ``\\server\share``).
+    """
+    return _OUTSIDE.search(name) is not None
+
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file, then put it in the place of ``path`` in one step.
 
     Raises:
-        RunError: the disk is full or the folder can't be written; ``path`` is as it was before.
+        RunError: the disk is full, the folder can't be written, or a name can't be encoded;
+            ``path`` is as it was before.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -47,8 +60,28 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return the content of a JSON file.
+
+    Raises:
+        OSError: it can't be read. ValueError: it is not JSON, too large or too deep.
+    """
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("its tables are nested too deep") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the content of a text file.
+
+    Raises:
+        OSError: it can't be read. ValueError: it is not UTF-8, or too large to be what it says.
+    """
+    with path.open("rb") as file:
+        content = file.read(_LONGEST_TEXT + 1)
+    if len(content) > _LONGEST_TEXT:
+        raise ValueError(f"it is larger than {_LONGEST_TEXT // 2**20} MB")
+    return content.decode("utf-8")
 
 
 def _plain(content: Any) -> Any:
@@ -78,4 +111,6 @@ def _disk_trouble(error: Exception) -> str | None:
         return (error.strerror or str(error)).lower()
     if "No space left" in str(error):
         return "the disk is full"
+    if isinstance(error, UnicodeEncodeError):
+        return f"'{error.object[error.start : error.end]}' in a name is not UTF-8; rename it"
     return None

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from fastmed.console import note
 from fastmed.data.image import open_item
 from fastmed.data.inputs import read_input
+from fastmed.data.inspection import places_of
 from fastmed.data.tables import root_of
 from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, listed
@@ -142,8 +143,8 @@ class Interpretation:
         rows = items.set_index("item").loc[predictions["item"]]
         root, settings = root_of(items), self.run.task.image
         return [
-            prepare(open_item(root, *row, settings).pixels, settings)
-            for row in rows[["image", "array", "index"]].itertuples(index=False)
+            prepare(open_item(*place, settings).pixels, settings)
+            for place in places_of(rows, root)
         ]
 
     def _items(self) -> pd.DataFrame:

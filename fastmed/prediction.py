@@ -12,8 +12,10 @@ from fastai.learner import Learner
 
 from fastmed import grades
 from fastmed.console import progress, warn
+from fastmed.data.cache import Cache
 from fastmed.data.inputs import read_input
 from fastmed.data.inspection import inspect_images
+from fastmed.data.metadata import tell_of_gaps
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
 from fastmed.learn.interrupts import interrupt_between_batches
@@ -46,6 +48,7 @@ def predict(
     device: str | None = None,
     workers: int | None = None,
     skip_bad: bool = False,
+    cache: bool = True,
 ) -> pd.DataFrame:
     """Return the predictions table of any images, labelled or not.
 
@@ -56,6 +59,7 @@ def predict(
         device: ``cpu``, ``cuda``, ...; None takes the best.
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
+        cache: keep the decoded images on disk, so that none is decoded again.
 
     Returns:
         One row an image: item, group, target, predicted, score of each class, for grades value
@@ -70,13 +74,19 @@ def predict(
     views = check_views(views or task.predict.views)
     learn = run.restore(device)
     items = source if isinstance(source, pd.DataFrame) else read_input(task, source, skip_bad)
-    items = _readable(items, skip_bad)
-    outputs = network_outputs(learn, task, items, statistics_of(run), views=views, workers=workers)
+    items = _readable(items, task, skip_bad, cache)
+    statistics = statistics_of(run)
+    if statistics.metadata is not None:
+        tell_of_gaps(statistics.metadata, items)
+    outputs = network_outputs(
+        learn, task, items, statistics, views=views, workers=workers, cache=cache
+    )
     return predictions_table(task, items, outputs, grading_of(run))
 
 
-def _readable(items: pd.DataFrame, skip_bad: bool) -> pd.DataFrame:
-    items = inspect_images(items, root_of(items), skip_bad)
+def _readable(items: pd.DataFrame, task: Task, skip_bad: bool, cache: bool) -> pd.DataFrame:
+    kept = Cache(task.image) if cache else None
+    items = inspect_images(items, root_of(items), task.image, skip_bad, kept)
     items = items[items["split"] != LEFT_OUT]
     if items.empty:
         raise DataError(f"no image to predict in {root_of(items)}")
@@ -91,17 +101,20 @@ def network_outputs(
     *,
     views: Sequence[str] | None = None,
     workers: int | None = None,
+    cache: bool = True,
 ) -> np.ndarray:
     """Return the mean over views of probabilities (n, K), or of grade values (n,)."""
     chosen = check_views(views or task.predict.views)
-    loader = loader_of(task, items, statistics, str(learn.dls.device), workers)
+    loader = loader_of(
+        task, items, statistics, device=str(learn.dls.device), workers=workers, cache=cache
+    )
     model = learn.model.eval()
     batches = progress(loader, f"Predicting {len(items)} images", len(loader))
     outputs = []
     with interrupt_between_batches() as heed:
         for batch in batches:
             heed()
-            outputs.append(_mean_over_views(model, batch[0], chosen, task.goal))
+            outputs.append(_mean_over_views(model, batch, chosen, task.goal))
     return np.concatenate(outputs)
 
 
@@ -122,10 +135,11 @@ def check_views(views: Sequence[str]) -> list[str]:
 
 @torch.no_grad()
 def _mean_over_views(
-    model: torch.nn.Module, batch: torch.Tensor, views: list[str], goal: str
+    model: torch.nn.Module, batch: Sequence[torch.Tensor], views: list[str], goal: str
 ) -> np.ndarray:
-    images = batch.as_subclass(torch.Tensor)
-    outputs = torch.stack([model(VIEWS[view](images)).float() for view in views])
+    """Return the mean over views of the images; metadata, if there is any, is the same in each."""
+    images, *metadata = (given.as_subclass(torch.Tensor) for given in batch)
+    outputs = torch.stack([model(VIEWS[view](images), *metadata).float() for view in views])
     scores = outputs.softmax(-1) if goal == "category" else outputs[..., 0]
     return scores.mean(0).cpu().numpy().astype(np.float64)
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ROOT, read_table, write_table
-from fastmed.errors import RunError, nearest
+from fastmed.errors import RunError, listed, nearest
 from fastmed.files import read_json, write_json
 from fastmed.task import Task
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
+FAMILY_FILE = "family.json"
 PACKAGES = ("fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom")
 
 
@@ -26,7 +28,7 @@ class Run:
     Attributes:
         path: the folder.
         info: the content of ``run.json``: status, versions, settings of the machine, statistics
-            of the pixels, cut points, best epoch.
+            of the pixels, coding of metadata, cut points, best epoch.
     """
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
@@ -37,18 +39,25 @@ class Run:
         return f"Run({str(self.path)!r}, status={self.info.get('status')!r})"
 
     @classmethod
-    def create(cls, runs: str | Path, task: Task, items: pd.DataFrame, name: str = "") -> "Run":
+    def create(
+        cls,
+        runs: str | Path,
+        task: Task,
+        items: pd.DataFrame,
+        name: str = "",
+        family: Path | None = None,
+    ) -> "Run":
         """Make a new folder ``runs/TASK/NAME`` with the task and the items.
 
         Args:
             name: of the folder; empty means the time and the backbone.
+            family: the folder of a family of runs, in which the folder is made instead.
 
         Raises:
             RunError: a run of this name exists, or the folder can't be written.
         """
         arch = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(task.train.arch).stem)
-        moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        path = _claim(Path(runs) / task.name, name, f"{moment}-{arch}")
+        path = claim_folder(family or Path(runs) / task.name, name, arch)
         run = cls(path, {})
         write_json(path / "task.json", task.model_dump(mode="json"))
         write_table(items, path / "items.csv")
@@ -71,6 +80,9 @@ class Run:
         if not path.is_dir():
             siblings = [str(run.path) for run in list_runs(path.parent)]
             raise RunError(f"no run folder '{path}'{nearest(str(path), siblings)}")
+        if (path / FAMILY_FILE).is_file():
+            members = [file.parent.name for file in sorted(path.glob("*/run.json"))]
+            raise RunError(f"'{path}' is a family of runs; take one of them: {listed(members)}")
         if not (path / "run.json").is_file():
             raise RunError(f"'{path}' is not a run: it has no run.json; `fastmed runs` lists runs")
         return cls(path, _read(path / "run.json"))
@@ -78,11 +90,17 @@ class Run:
     @classmethod
     def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
         """Open the newest run below a folder, of one task or of any."""
-        found = [run for run in list_runs(runs) if not task or run.path.parent.name == task]
+        found = [run for run in list_runs(runs) if not task or run.task_name == task]
         if not found:
             of_task = f" of task '{task}'" if task else ""
             raise RunError(f"no run{of_task} in '{runs}'; `fastmed train TASK` makes one")
         return found[-1]
+
+    @property
+    def task_name(self) -> str:
+        """The name of the task, by the folder that the run, or its family, lies in."""
+        above = self.path.absolute().parent
+        return above.parent.name if (above / FAMILY_FILE).is_file() else above.name
 
     @property
     def task(self) -> Task:
@@ -105,6 +123,11 @@ class Run:
     def data(self) -> Path:
         """The data folder that the run was trained on; it may be gone."""
         return Path(os.path.normpath(self.path / self.info["data"]))
+
+    @property
+    def metadata(self) -> MetadataEncoder | None:
+        """How the run codes metadata; None for a run without any."""
+        return MetadataEncoder.from_json(self.info.get("meta")) if self.task.meta else None
 
     @property
     def weights(self) -> Path:
@@ -158,8 +181,9 @@ class Run:
 
 
 def list_runs(runs: str | Path) -> list[Run]:
-    """Return the runs below a folder, the oldest first."""
-    files = [*Path(runs).glob("*/run.json"), *Path(runs).glob("*/*/run.json")]
+    """Return the runs below a folder, those of families among them, the oldest first."""
+    patterns = ("*/run.json", "*/*/run.json", "*/*/*/run.json")
+    files = [file for pattern in patterns for file in Path(runs).glob(pattern)]
     found = [Run.open(file.parent) for file in files]
     return sorted(found, key=lambda run: (run.info.get("created", ""), run.path))
 
@@ -183,8 +207,16 @@ def _read(file: Path) -> Any:
         raise RunError(f"{file} can't be read ({error}): it is not a whole run") from None
 
 
-def _claim(parent: Path, name: str, default: str) -> Path:
-    """Make the run's folder; a default name that is taken gets a number, a given one is refused."""
+def claim_folder(parent: Path, name: str, kind: str) -> Path:
+    """Make the new folder of a run or a family of runs.
+
+    Args:
+        name: of the folder; empty means the time and ``kind``, and a number if that is taken.
+
+    Raises:
+        RunError: the name is taken, or can't be one, or the folder can't be written.
+    """
+    default = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{kind}"
     if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise RunError(f"the name '{name}' may hold only letters, digits, '.', '_' and '-'")
     candidates = [name] if name else [default, *(f"{default}-{n}" for n in range(2, 100))]

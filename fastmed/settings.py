@@ -1,8 +1,9 @@
 """The settings of a task, part by part; names that a typo could miss are closed lists."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Loss = Literal["cross_entropy", "smooth_l1", "mse", "l1"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop"]
@@ -11,6 +12,22 @@ Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "aur
 View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
 CutRule = Literal["kappa", "macro_f1", "round"]
 Pool = Literal["avg", "max", "concat"]
+
+_KAGGLE = re.compile(r"competitions/[\w-]+|datasets/[\w-]+/[\w-]+(/versions/\d+)?", re.ASCII)
+
+METADATA = "metadata"  # the name, in place of a backbone, of a network without images
+
+
+def _plain(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError(
+            f"the name '{name}' of metadata may hold only small letters, digits and '_'"
+        )
+    return name
+
+
+# The name of a piece of metadata; items have it in the column ``meta_<name>``.
+MetaName = Annotated[str, AfterValidator(_plain)]
 
 
 class Part(BaseModel):
@@ -121,13 +138,46 @@ class HeadSettings(Part):
     batch_norm: bool = True
 
 
+class FetchSettings(Part):
+    """Where the data set is fetched from.
+
+    Attributes:
+        kaggle: ``competitions/NAME`` or ``datasets/OWNER/NAME``; the first has the images of the
+            source, the second those of the extra source.
+        by_hand: where to get the data that no command can download, in words.
+    """
+
+    kaggle: tuple[str, ...] = Field((), max_length=2)
+    by_hand: str | None = None
+
+    @field_validator("kaggle")
+    @classmethod
+    def _named_as_on_kaggle(cls, handles: tuple[str, ...]) -> tuple[str, ...]:
+        for handle in handles:
+            if not _KAGGLE.fullmatch(handle):
+                raise ValueError(
+                    f"'{handle}' is not 'competitions/NAME' or 'datasets/OWNER/NAME', as in the "
+                    "address of a page on kaggle.com"
+                )
+        return handles
+
+    @field_validator("by_hand")
+    @classmethod
+    def _one_line(cls, text: str | None) -> str | None:
+        if text is not None and not (text.strip() and text.isprintable()):
+            raise ValueError(f"{text!r} is not a line of text")
+        return text
+
+
 class TrainSettings(Part):
     """How the network is trained.
 
     Attributes:
-        arch: a timm backbone, or its torchvision name.
+        arch: a timm backbone, or its torchvision name; ``metadata`` looks at no image, but only
+            at the task's ``meta``.
         pretrained: start from weights (timm's, or ``weights``); False starts from random ones.
-        weights: a file of weights (safetensors or a plain state dict) to start from.
+        weights: what to start from: a file of weights (safetensors or a plain state dict) for the
+            body, or a run folder, whose head is taken over, too, as far as it fits.
         epochs: with the whole network; ``freeze_epochs`` come before, with a frozen pretrained
             body. A random body is never frozen.
         loss, label_smoothing, opt, lr, weight_decay: None takes the goal's or optimizer's own.

@@ -1,11 +1,13 @@
 """Where a task's images and labels are: one source model for each layout of files."""
 
 import re
+import unicodedata
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from fastmed.settings import Part
+from fastmed.files import leads_out
+from fastmed.settings import MetaName, Part
 
 PARTS = ("train", "valid", "test")
 
@@ -51,10 +53,31 @@ class Source(Part):
     group: Group | None = None
     rename: dict[str, str] = Field(default_factory=dict)
 
+    @field_validator("rename")
+    @classmethod
+    def _composed(cls, rename: dict[str, str]) -> dict[str, str]:
+        """Write accents as one character each, as classes and labels are compared."""
+        return {_composed(label): _composed(name) for label, name in rename.items()}
+
+    @field_validator("file", "valid_file", "test_file", "label_file", "folder", check_fields=False)
+    @classmethod
+    def _below_the_root(cls, paths: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for path in (paths,) if isinstance(paths, str) else paths or ():
+            if leads_out(path):
+                raise ValueError(
+                    f"'{path}' leads out of the data folder; expected a path below it, and the "
+                    "data folder itself with --data DIR"
+                )
+        return paths
+
     def _refuse_group(self, *ways: str) -> None:
         for way in ways:
             if self.group is not None and getattr(self.group, way) is not None:
                 raise ValueError(f"group.{way} has no meaning for a source of this kind")
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 class FoldersSource(Source):
@@ -79,6 +102,7 @@ class TableSource(Source):
         folder: where the images are; with several folders the first that has the file wins.
         suffix: appended to the names, where the table leaves it out.
         separator: between columns; None finds it out.
+        meta: name of a piece of metadata -> the column that holds it.
     """
 
     kind: Literal["table"]
@@ -91,6 +115,7 @@ class TableSource(Source):
     folder: str | tuple[str, ...] = "."
     suffix: str = ""
     separator: str | None = None
+    meta: dict[MetaName, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _groups(self) -> Self:
@@ -127,7 +152,8 @@ class DicomSource(Source):
     """A folder of DICOM files and a table of labels; rows that repeat an image are merged.
 
     Attributes:
-        file, image, label, separator: the table of labels, as for a table source.
+        file, image, label, separator, meta: the table of labels, as for a table source; a column
+            named in ``meta`` takes the place of the header field of that name.
         folder: where the files are; ``suffix`` is appended to the table's names.
     """
 
@@ -138,6 +164,7 @@ class DicomSource(Source):
     folder: str = "."
     suffix: str = ".dcm"
     separator: str | None = None
+    meta: dict[MetaName, str] = Field(default_factory=dict)
 
 
 AnySource = Annotated[

@@ -1,16 +1,21 @@
 """A task: the frozen, typed description of what is learnt, from which files, and how."""
 
 import re
+import unicodedata
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from fastmed.files import leads_out
 from fastmed.image_settings import ImageSettings
 from fastmed.settings import (
+    METADATA,
     AugmentSettings,
     BalanceSettings,
     CutRule,
+    FetchSettings,
     HeadSettings,
+    MetaName,
     Part,
     PredictSettings,
     SplitSettings,
@@ -39,6 +44,8 @@ class Task(Part):
     classes: tuple[str, ...] = Field(min_length=2)
     source: AnySource
     extra: AnySource | None = None
+    fetch: FetchSettings = FetchSettings()
+    meta: tuple[MetaName, ...] = ()
     image: ImageSettings = ImageSettings()
     split: SplitSettings = SplitSettings()
     balance: BalanceSettings = BalanceSettings()
@@ -54,17 +61,25 @@ class Task(Part):
             raise ValueError(f"the name '{name}' may hold only letters, digits, '_' and '-'")
         return name
 
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str) -> str:
+        if not title.isprintable():
+            raise ValueError(f"the title {title!r} is not printable in one line")
+        return title
+
     @field_validator("classes")
     @classmethod
     def _plain_distinct_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(unicodedata.normalize("NFC", name) for name in classes)
         seen: dict[str, str] = {}
-        for name in classes:
-            if not name.strip() or name != name.strip() or not name.isprintable():
-                raise ValueError(f"class {name!r} is empty, padded or not printable")
-            if name.casefold() in seen:
-                raise ValueError(f"classes '{seen[name.casefold()]}' and '{name}' are the same")
-            seen[name.casefold()] = name
-        return classes
+        for name in names:
+            check_class_name(name)
+            same = unicodedata.normalize("NFKC", name).casefold()
+            if same in seen:
+                raise ValueError(f"classes '{seen[same]}' and '{name}' are the same")
+            seen[same] = name
+        return names
 
     @model_validator(mode="after")
     def _fits_goal(self) -> Self:
@@ -85,11 +100,33 @@ class Task(Part):
         return self
 
     @model_validator(mode="after")
+    def _has_metadata(self) -> Self:
+        repeated = sorted({name for name in self.meta if self.meta.count(name) > 1})
+        if repeated:
+            raise ValueError(f"meta names '{repeated[0]}' twice")
+        if self.metadata_only and not self.meta:
+            raise ValueError(
+                'train.arch = "metadata" needs metadata to look at, as in meta = ["age", "sex"]'
+            )
+        if self.metadata_only and self.train.weights is not None:
+            raise ValueError("train.weights has no effect with train.arch = 'metadata'")
+        return self
+
+    @model_validator(mode="after")
     def _renames_to_classes(self) -> Self:
         for place, source in (("source", self.source), ("extra", self.extra)):
             for name in source.rename.values() if source else ():
                 if name not in self.classes:
                     raise ValueError(f"{place}.rename leads to '{name}', which is not a class")
+        return self
+
+    @model_validator(mode="after")
+    def _fetches_what_it_reads(self) -> Self:
+        if len(self.fetch.kaggle) > 1 and self.extra is None:
+            raise ValueError(
+                f"fetch.kaggle names '{self.fetch.kaggle[1]}' for an extra source, and the task "
+                "has none"
+            )
         return self
 
     @property
@@ -108,6 +145,11 @@ class Task(Part):
         return self.predict.cut_points or "kappa"
 
     @property
+    def metadata_only(self) -> bool:
+        """True if the network looks at the metadata alone, and at no image."""
+        return self.train.arch == METADATA
+
+    @property
     def outputs(self) -> int:
         """How many numbers the network gives for an image."""
         return len(self.classes) if self.goal == "category" else 1
@@ -121,6 +163,45 @@ class Task(Part):
         from fastmed.taskfile import changed
 
         return changed(self, changes)
+
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_LONGEST_NAME = 100
+
+
+def check_class_name(name: str) -> None:
+    """Refuse a class name that is no text, or that another program would take for a command.
+
+    Class names stand in tables, figures and pages that are opened elsewhere: in spreadsheets,
+    browsers, on other systems.
+
+    Raises:
+        ValueError: says what is wrong with the name, and the way out.
+    """
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise ValueError(f"class {name!r} is empty, padded or not printable")
+    reason = _taken_for(name)
+    if reason:
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[:20]}…"
+        raise ValueError(
+            f"class '{shown}' {reason}; give the class another name, and labels that are written "
+            "so in the data that name with source.rename"
+        )
+
+
+def _taken_for(name: str) -> str:
+    """Return what a name would be taken for; empty if it is just a name."""
+    if len(name) > _LONGEST_NAME:
+        return f"has {len(name)} characters, more than {_LONGEST_NAME}"
+    if name[0] in "=+-@" and not re.fullmatch(r"[+-]?\d+(\.\d+)?", name):
+        return "would be a formula to a spreadsheet"
+    if leads_out(name):
+        return "would be a path that leads out of a folder"
+    if _DEVICE.fullmatch(name):
+        return "is the name of a device on Windows"
+    if re.search(r"<\s*[A-Za-z/!?]", name):
+        return "would be markup to a browser"
+    return ""
 
 
 def _misfit(key: str, value: str, goal: str, fitting: tuple[str, ...]) -> str:

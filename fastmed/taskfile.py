@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from fastmed.errors import TaskError, listed, nearest
+from fastmed.files import read_text
 from fastmed.task import Task
 
 FILE_NAME = "tasks.toml"
@@ -108,8 +109,10 @@ def _tables(file: str | Path | None) -> dict[str, tuple[dict[str, Any], str]]:
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables = tomllib.loads(read_text(place))
+    except RecursionError:
+        raise TaskError(f"{place} is not valid TOML: its tables are nested too deep") from None
+    except ValueError as error:
         raise TaskError(f"{place} is not valid TOML: {error}") from None
     for name, table in tables.items():
         if not isinstance(table, dict):

@@ -13,6 +13,8 @@ from fastai.torch_core import set_seed
 
 from fastmed.console import clear_sentence, note, print_table, warn
 from fastmed.data.items import read_items, summarize
+from fastmed.data.metadata import metadata_table
+from fastmed.data.tables import part
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
@@ -30,24 +32,28 @@ from fastmed.task import Task
 
 def train(
     task: Task,
-    data: str | Path,
+    data: str | Path | pd.DataFrame,
     *,
     runs: str | Path = "runs",
     name: str = "",
+    family: Path | None = None,
     device: str | None = None,
     workers: int | None = None,
     skip_bad: bool = False,
+    cache: bool = True,
 ) -> Run:
     """Train a task on a data folder and return the run, evaluated on its validation part.
 
     Args:
         task: from `find_task`, changed by ``task.with_changes`` as wished.
-        data: the folder of the data set.
+        data: the folder of the data set, or the items that `read_items` made of it.
         runs: where the run folder is made, below the task's name.
         name: of the run folder; empty means the time and the backbone.
+        family: the folder of the family that the run belongs to; it is then made in there.
         device: ``cpu``, ``cuda``, ...; None takes the best.
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
+        cache: keep the decoded images on disk, so that none is decoded again.
 
     Raises:
         FastmedError: what is wrong with the data, the network or the settings.
@@ -57,27 +63,40 @@ def train(
     phases = plan_phases(task, task.train.pretrained)
     check_weights(task)
     choose_device(device)
-    items = read_items(task, data, skip_bad=skip_bad)
-    _show_counts(items, task)
+    items = data if isinstance(data, pd.DataFrame) else read_and_show(task, data, skip_bad, cache)
     _note_unused_freezing(task)
     set_seed(task.train.seed)
     statistics = measure(task, items)
-    learn = learner(task, dataloaders(task, items, statistics, device, workers))
-    run = Run.create(runs, task, items, name)
+    _show_metadata(items, statistics)
+    dls = dataloaders(task, items, statistics, device=device, workers=workers, cache=cache)
+    learn = learner(task, dls)
+    run = Run.create(runs, task, items, name, family)
     _begin(run, statistics, learn)
-    _fit_and_finish(run, task, learn, phases, workers)
+    _fit_and_finish(run, learn, phases, workers, cache)
     return run
 
 
 def _with_timm_name(task: Task) -> Task:
     """Return the task with the backbone's own timm name, so that the run says what it is."""
+    if task.metadata_only:
+        return task.with_changes({"train.pretrained": False, "train.freeze_epochs": 0})
     download = task.train.pretrained and task.train.weights is None
     return task.with_changes({"train.arch": resolve_arch(task.train.arch, download)})
 
 
-def _show_counts(items: pd.DataFrame, task: Task) -> None:
+def read_and_show(task: Task, data: str | Path, skip_bad: bool, cache: bool) -> pd.DataFrame:
+    """Return the items of a data folder, and print how many there are of each class."""
+    items = read_items(task, data, skip_bad=skip_bad, cache=cache)
     counts = summarize(items, task.classes).reset_index()
     print_table("Images", list(counts.columns), counts.itertuples(index=False))
+    return items
+
+
+def _show_metadata(items: pd.DataFrame, statistics: Statistics) -> None:
+    if statistics.metadata is not None:
+        table = metadata_table(statistics.metadata, part(items, "train"))
+        title = "Metadata of the training part"
+        print_table(title, list(table.columns), table.itertuples(index=False))
 
 
 def _note_unused_freezing(task: Task) -> None:
@@ -95,20 +114,22 @@ def _begin(run: Run, statistics: Statistics, learn: Learner) -> None:
         mean=statistics.mean,
         std=statistics.std,
         metric=run.task.select,
+        **({"meta": statistics.metadata.to_json()} if statistics.metadata else {}),
     )
     note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
 
 
 def _fit_and_finish(
-    run: Run, task: Task, learn: Learner, phases: list[Phase], workers: int | None
+    run: Run, learn: Learner, phases: list[Phase], workers: int | None, cache: bool
 ) -> None:
+    task = run.task
     started = time.monotonic()
     history = History(run)
     best = KeepBest(run, history, task.select)
     try:
         fit_phases(learn, task, phases, history, best)
         restore_weights(learn.model, run.weights)
-        finish(run, learn, workers=workers)
+        finish(run, learn, workers=workers, cache=cache)
     except KeyboardInterrupt:
         _keep_what_is_there(run, learn, best, history)
         raise

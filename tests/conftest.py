@@ -33,6 +33,7 @@ TINY = {
     "image.fit": "letterbox",
     "image.size": 32,
     "balance.method": "none",
+    "meta": [],
     "split.valid": 0.25,
 }
 

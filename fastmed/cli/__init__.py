@@ -5,7 +5,7 @@ import warnings
 
 import typer
 
-from fastmed.cli import demo, evaluate, interpret, phantom, predict, runs, tasks, train
+from fastmed.cli import cache, demo, evaluate, interpret, phantom, predict, runs, tasks, train
 from fastmed.errors import FastmedError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command(rich_help_panel="Start")(demo.demo)
 app.command(rich_help_panel="Start")(phantom.phantom)
 app.command(rich_help_panel="Data")(tasks.tasks)
+app.command(rich_help_panel="Data")(cache.cache)
 app.command(rich_help_panel="Model")(train.train)
 app.command(rich_help_panel="Results")(runs.runs)
 app.command(rich_help_panel="Results")(evaluate.evaluate)

@@ -7,6 +7,7 @@ import typer
 
 from fastmed.cli.options import (
     Device,
+    NoCache,
     RunFolder,
     RunsFolder,
     SkipBad,
@@ -29,6 +30,7 @@ def evaluate(
     device: Device = None,
     workers: Workers = None,
     skip_bad: SkipBad = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Score a run on its test part, or on another labelled set.
 
@@ -47,5 +49,6 @@ def evaluate(
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        cache=not no_cache,
     )
     print_scores(f"{opened.path}, {source or f'{split} part'}", scores)

@@ -30,6 +30,10 @@ Workers = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out and count images that can't be read.")
 ]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", help="Keep no decoded images on disk; see `fastmed cache`."),
+]
 Views = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(

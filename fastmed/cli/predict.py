@@ -7,6 +7,7 @@ import typer
 
 from fastmed.cli.options import (
     Device,
+    NoCache,
     RunsFolder,
     SkipBad,
     Views,
@@ -37,6 +38,7 @@ def predict(
     device: Device = None,
     workers: Workers = None,
     skip_bad: SkipBad = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Predict the class or grade of images, labelled or not.
 
@@ -57,6 +59,7 @@ def predict(
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        cache=not no_cache,
     )
     if competition is not None:
         table = competition_table(opened.task, table, competition)

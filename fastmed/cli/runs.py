@@ -22,7 +22,7 @@ def runs(
     from fastmed.console import note, print_table
     from fastmed.run import list_runs
 
-    found = [run for run in list_runs(folder) if task is None or run.path.parent.name == task]
+    found = [run for run in list_runs(folder) if task is None or run.task_name == task]
     if not found:
         note(f"No runs in {folder}.")
         return

@@ -1,6 +1,6 @@
 """What commands print when they are done."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -8,12 +8,16 @@ from fastmed.console import note, print_table
 from fastmed.evaluation import saved_scores
 from fastmed.interpretation import Interpretation
 from fastmed.results.scores import (
+    LABELS,
     OVERALL_COLUMNS,
     PER_CLASS_COLUMNS,
     overall_table,
     per_class_table,
 )
 from fastmed.run import Run
+
+if TYPE_CHECKING:
+    from fastmed.families import Family
 
 
 def print_scores(title: str, scores: dict[str, Any]) -> None:
@@ -28,6 +32,21 @@ def print_training(run: Run) -> None:
     print_scores(title, saved_scores(run)["valid"])
     note(f"Best epoch {run.info['best_epoch']}, by {run.info['metric']}.")
     note(f"Next: fastmed interpret {run.path}")
+
+
+def print_comparison(family: "Family") -> None:
+    """Print the scores of a family's runs side by side, and where they are kept."""
+    remarks = {
+        "valid": "Validation part (each epoch was chosen on it: expect less elsewhere)",
+        "test": "Test part",
+    }
+    for part, title in remarks.items():
+        rows = family.comparison(part)
+        if len(rows):
+            table = rows.drop(columns="part")
+            names = [LABELS.get(column, column.replace("_", " ")) for column in table.columns]
+            print_table(title, names, table.itertuples(index=False))
+    note(f"The table is in {family.path / 'comparison.csv'}")
 
 
 def print_interpretation(found: Interpretation, losses: int = 12) -> None:

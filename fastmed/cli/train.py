@@ -7,6 +7,7 @@ import typer
 
 from fastmed.cli.options import (
     Device,
+    NoCache,
     RunsFolder,
     SkipBad,
     TaskName,
@@ -28,6 +29,7 @@ def train(
     ] = None,
     tasks_file: TasksFile = None,
     skip_bad: SkipBad = False,
+    no_cache: NoCache = False,
     arch: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Any timm backbone, or its torchvision name.", rich_help_panel=_NETWORK),
@@ -35,8 +37,8 @@ def train(
     weights: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
-            metavar="FILE",
-            help="Start from these weights: safetensors or a plain state dict.",
+            metavar="FILE|RUN",
+            help="Start from these weights: safetensors, a plain state dict, or another run.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -48,6 +50,14 @@ def train(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
+    compare_meta: Annotated[
+        bool,
+        typer.Option(
+            "--compare-meta",
+            help="Train image only, metadata only and both, and compare them.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = False,
     size: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Side of the network's input, in pixels.", rich_help_panel=_NETWORK),
@@ -120,17 +130,20 @@ def train(
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
 
-    from fastmed.cli.tables import print_training
+    from fastmed.cli.tables import print_comparison, print_training
+    from fastmed.families import compare_meta as train_and_compare
     from fastmed.training import train as train_task
 
     folder = data or Path("data") / task
-    run = train_task(
-        chosen,
-        folder,
-        runs=runs,
-        name=name,
-        device=device,
-        workers=workers,
-        skip_bad=skip_bad,
-    )
-    print_training(run)
+    options = {
+        "runs": runs,
+        "name": name,
+        "device": device,
+        "workers": workers,
+        "skip_bad": skip_bad,
+        "cache": not no_cache,
+    }
+    if compare_meta:
+        print_comparison(train_and_compare(chosen, folder, **options))
+    else:
+        print_training(train_task(chosen, folder, **options))

@@ -1,21 +1,20 @@
 """One door for every image: PNG, JPEG, TIFF, ..., DICOM and rows of NPZ arrays."""
 
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from fastmed.data.dicom import DICOM_SUFFIXES, is_dicom, read_dicom
 from fastmed.data.npz import read_images
 from fastmed.data.opened import Opened
-from fastmed.data.remarks import remarks
-from fastmed.errors import DataError
+from fastmed.data.picture import read_picture
+from fastmed.data.scaling import UnreadableError, to_bytes
+from fastmed.errors import DataError, FastmedError
 from fastmed.image_settings import ImageSettings
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *DICOM_SUFFIXES)
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 AS_DECLARED = ImageSettings()
 
 
@@ -41,7 +40,14 @@ def open_item(
     rows = read_images(root / image, array)
     if not 0 <= index < len(rows):
         raise DataError(f"{root / image}: '{array}' has {len(rows)} images, none at {index}")
-    return Opened(np.array(rows[index]), "numpy", "8 bits")
+    values = np.array(rows[index])
+    if values.dtype == np.uint8:
+        return Opened(values, "numpy", "8 bits")
+    try:
+        pixels, scaling = to_bytes(values, settings)
+    except UnreadableError as reason:
+        raise DataError(f"{root / image}: in '{array}', {reason}") from None
+    return Opened(pixels, "numpy", scaling)
 
 
 def open_image(path: Path, settings: ImageSettings = AS_DECLARED) -> Opened:
@@ -53,103 +59,46 @@ def open_image(path: Path, settings: ImageSettings = AS_DECLARED) -> Opened:
 
     Raises:
         DataError: the file is missing, empty, broken, too large or no image.
+        MissingExtraError: it takes a package to be read that is not installed.
     """
     try:
-        if not path.is_file():
-            raise DataError(f"{path}: there is no such file")
-        if path.stat().st_size == 0:
-            raise DataError(f"{path}: the file is empty")
-        return read_dicom(path, settings) if is_dicom(path) else _read_picture(path)
-    except DataError:
+        _check_file(path)
+        return (read_dicom if is_dicom(path) else read_picture)(path, settings)
+    except FastmedError:
         raise
     except Exception as error:
         raise DataError(f"{path}: {_reason(error, path)}") from None
 
 
-def _read_picture(path: Path) -> Opened:
-    with path.open("rb") as file:
-        picture = _announced(file)
-        picture.load()
-        return Opened(_pixels(ImageOps.exif_transpose(picture)), "pillow", "8 bits")
-
-
-def _announced(file: BinaryIO) -> Image.Image:
-    """Return the picture with only its header read; Pillow's warning of a bomb is an error."""
-    with remarks("error", Image.DecompressionBombWarning):
-        return Image.open(file, formats=FORMATS)
-
-
-def _pixels(picture: Image.Image) -> np.ndarray:
-    """Return the pixels of a picture of any mode as grey or RGB."""
-    mode = picture.mode
-    if mode.startswith("I;16"):
-        return _scaled(np.asarray(picture), 0, _declared_maximum(picture))
-    if mode == "I":
-        return _integers(np.asarray(picture))
-    if mode == "F":
-        return _stretched(np.asarray(picture))
-    if "transparency" in picture.info or mode in ("LA", "La", "PA", "RGBA", "RGBa"):
-        return _on_black(picture)
-    if mode in ("1", "L"):
-        return np.asarray(picture.convert("L"))
-    if mode in ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"):
-        return np.asarray(picture.convert("RGB"))
-    raise ValueError(f"pixels of the kind '{mode}' are not supported")
-
-
-def _on_black(picture: Image.Image) -> np.ndarray:
-    """Return the picture as it looks on a black ground."""
-    grey = picture.mode in ("1", "L", "LA", "La")
-    layers = np.asarray(picture.convert("LA" if grey else "RGBA")).astype(np.uint32)
-    colours, alpha = layers[..., :-1], layers[..., -1:]
-    shown = ((colours * alpha + 127) // 255).astype(np.uint8)
-    return shown[..., 0] if grey else shown
-
-
-def _declared_maximum(picture: Image.Image) -> int:
-    """Return the largest value that a 16-bit picture declares (TIFF: BitsPerSample)."""
-    declared = getattr(picture, "tag_v2", {}).get(258, 16)
-    bits = declared[0] if isinstance(declared, tuple) else declared
-    return int(2 ** min(max(int(bits), 1), 16) - 1)
-
-
-def _integers(values: np.ndarray) -> np.ndarray:
-    """Return 32-bit integers; those that keep to 16 bits are taken as such."""
-    fits = values.min() >= 0 and values.max() <= 65535
-    return _scaled(values, 0, 65535) if fits else _stretched(values)
-
-
-def _stretched(values: np.ndarray) -> np.ndarray:
-    """Return values without a declared range, from their least to their greatest."""
-    known = values[np.isfinite(values)]
-    if not known.size:
-        raise ValueError("it holds no finite value")
-    low, high = float(known.min()), float(known.max())
-    return _scaled(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
-
-
-def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return values from ``low`` to ``high`` as 0 to 255; worked in place, as images are large."""
-    spread = np.subtract(values, low, dtype=np.float64)
-    spread *= 255 / ((high - low) or 1.0)
-    spread += 0.5
-    return np.asarray(spread.clip(0, 255, out=spread), dtype=np.uint8)
+def _check_file(path: Path) -> None:
+    """Refuse what is no file with content; a pipe or a device might never end."""
+    if path.is_dir():
+        raise UnreadableError("it is a folder, not an image")
+    if not path.exists():
+        raise UnreadableError("there is no such file")
+    if not path.is_file():
+        raise UnreadableError("it is no regular file")
+    if path.stat().st_size == 0:
+        raise UnreadableError("the file is empty")
 
 
 def _reason(error: Exception, path: Path) -> str:
     """Return in one clause why an image can't be read."""
-    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return "it announces too many pixels to be opened safely"
-    if isinstance(error, UnidentifiedImageError):
-        return "it is text, not an image" if _is_text(path) else "it is not an image fastmed knows"
-    if isinstance(error, MemoryError):
-        return "it doesn't fit into memory"
-    if "truncated" in str(error).lower():
-        return "the file is truncated"
-    if isinstance(error, OSError) and error.strerror:
-        return f"it can't be read ({error.strerror.lower()})"
+    match error:
+        case UnreadableError():
+            return str(error)
+        case Image.DecompressionBombError():
+            return "it announces too many pixels to be opened safely"
+        case UnidentifiedImageError():
+            text = _is_text(path)
+            return "it is text, not an image" if text else "it is not an image fastmed knows"
+        case MemoryError():
+            return "it doesn't fit into memory"
+        case OSError() if error.strerror:
+            return f"it can't be read ({error.strerror.lower()})"
     cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return f"it can't be decoded ({cause})"
+    truncated = "truncated" in cause.lower()
+    return "the file is truncated" if truncated else f"it can't be decoded ({cause})"
 
 
 def _is_text(path: Path) -> bool:

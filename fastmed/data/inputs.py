@@ -12,6 +12,7 @@ from fastmed.data.layouts.arrays import array_rows, medmnist_parts
 from fastmed.data.layouts.dicom import with_headers
 from fastmed.data.layouts.folders import PART_NAMES, read_folders
 from fastmed.data.layouts.labels import to_classes
+from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.places import files_below, relative, subfolders
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet
@@ -147,6 +148,7 @@ def _sheet_rows(task: Task, path: Path, skip_bad: bool) -> pd.DataFrame:
     suffixes = ["", *([own.suffix] if own else []), *IMAGE_SUFFIXES]
     rows = rows_of(names, labels, path.parent, folders, suffixes)
     rows["split"] = parts_of(sheet, getattr(own, "part", None), path.name)
+    rows = rows.assign(**metadata_columns(sheet, own.meta if own else {}))
     rows = _with_patients(rows, task, path.parent)
     group = own.group.column if own and own.group else None
     if group in sheet.columns:

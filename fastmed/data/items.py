@@ -6,8 +6,10 @@ import pandas as pd
 
 from fastmed import console
 from fastmed.data.balance import balance_items
+from fastmed.data.cache import Cache
 from fastmed.data.inspection import inspect_images
 from fastmed.data.layouts import read_source
+from fastmed.data.metadata import check_metadata
 from fastmed.data.split import split_items
 from fastmed.data.tables import LEFT_OUT, items_table
 from fastmed.errors import DataError, listed
@@ -15,12 +17,15 @@ from fastmed.sources import PARTS, AnySource
 from fastmed.task import Task
 
 
-def read_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataFrame:
+def read_items(
+    task: Task, root: str | Path, skip_bad: bool = False, cache: bool = True
+) -> pd.DataFrame:
     """Return the images of a task, one row each, ready to train with.
 
     Args:
         root: the folder of the data.
         skip_bad: images that are missing or can't be read are left out and counted.
+        cache: keep the decoded images on disk, so that none is decoded again.
 
     Raises:
         DataError: the data are not as the task declares them.
@@ -32,7 +37,9 @@ def read_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataF
             f"`fastmed phantom {task.name} {root}`"
         )
     items = items_table(_rows(task, root, skip_bad), root)
-    items = inspect_images(items, root, skip_bad)
+    check_metadata(items, task.meta, task.source.kind)
+    kept = Cache(task.image) if cache else None
+    items = inspect_images(items, root, task.image, skip_bad, kept)
     items = split_items(items, task.split, task.classes)
     return balance_items(items, task.balance, task.classes, task.split.seed)
 

@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from fastmed.data.limits import MOST_PIXELS
 from fastmed.errors import DataError, listed, nearest
 
+MOST_ARRAYS = 1000
+MOST_INFLATED = 2**29  # bytes, of an array that is packed more than 200-fold
+
 _READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_HALF_A_GIGABYTE = 2**29
+_SUFFIX = ".npy"
+_ENCRYPTED = 0x1  # flag of a zip member (zip, 4.4.4)
 
 
 def array_names(path: Path) -> list[str]:
@@ -24,18 +29,24 @@ def array_names(path: Path) -> list[str]:
         raise DataError(f"there is no file {path}")
     try:
         with zipfile.ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError):
+            members = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(f"{path} is not an NPZ file, as numpy.savez writes it") from None
+    names = [name.removesuffix(_SUFFIX) for name in members if name.endswith(_SUFFIX)]
+    if not names:
+        raise DataError(f"{path} is a zip file without arrays; expected one of numpy.savez")
+    if len(members) > MOST_ARRAYS:
+        raise DataError(f"{path} has {len(members):,} members, more than {MOST_ARRAYS:,}; refused")
+    return names
 
 
 def read_images(path: Path, name: str) -> np.ndarray:
-    """Return the images of an array, uint8 (N, H, W) or (N, H, W, 3), opened once.
+    """Return the images of an array, (N, H, W) or (N, H, W, 3) of any real number, opened once.
 
     An array that is stored uncompressed stays on disk and is read where it is touched.
 
     Raises:
-        DataError: the array is missing, broken, or does not hold 8-bit images.
+        DataError: the array is missing, broken, or does not hold images.
     """
     state = path.stat() if path.is_file() else None
     return _images(str(path), name, state.st_mtime_ns if state else 0)
@@ -66,10 +77,16 @@ def _images(path: str, name: str, modified: int) -> np.ndarray:
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     grey_or_rgb = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)
-    if not grey_or_rgb or images.dtype != np.uint8:
+    if not grey_or_rgb or images.dtype.kind not in "buif" or 0 in images.shape[1:]:
         raise DataError(
             f"{path}: '{name}' has shape {images.shape} and type {images.dtype}; expected "
-            "8-bit images (N, H, W) or (N, H, W, 3)"
+            "images (N, H, W) or (N, H, W, 3) of whole numbers or floats"
+        )
+    if math.prod(images.shape[1:3]) > MOST_PIXELS:
+        height, width = images.shape[1:3]
+        raise DataError(
+            f"{path}: '{name}' has images of {width} x {height} pixels, more than the "
+            f"{MOST_PIXELS // 10**6} million that are opened"
         )
     return images
 
@@ -89,19 +106,22 @@ def _read(path: Path, name: str) -> np.ndarray:
             "uncompressed, and it is read from disk"
         ) from None
     except Exception as error:
-        raise DataError(f"{path}: '{name}' can't be read: {error}") from None
+        cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(f"{path}: '{name}' can't be read ({cause})") from None
 
 
 def _mapped(path: Path, name: str) -> np.ndarray:
     """Return an array: a view of the file where it is stored plainly, else a decompressed copy."""
     with zipfile.ZipFile(path) as archive:
-        member = archive.getinfo(f"{name}.npy")
+        member = archive.getinfo(name + _SUFFIX)
+        if member.flag_bits & _ENCRYPTED:
+            raise DataError(f"{path}: '{name}' is encrypted; write it with numpy.savez")
         shape, fortran, dtype, start = _header(archive, member, path)
-        if member.compress_type == zipfile.ZIP_STORED and not fortran:
+        if member.compress_type == zipfile.ZIP_STORED and not fortran and 0 not in shape:
             offset = _offset(path, member) + start
             return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
-    with np.load(path, allow_pickle=False) as arrays:
-        return np.asarray(arrays[name])
+        with archive.open(member) as file:
+            return np.asarray(npy.read_array(file, allow_pickle=False))
 
 
 def _header(
@@ -118,7 +138,7 @@ def _header(
         raise DataError(f"{path}: '{member.filename}' holds pickled objects, which are refused")
     if start + math.prod(shape) * dtype.itemsize != member.file_size:
         raise DataError(f"{path}: '{member.filename}' announces {shape}, which is not its size")
-    if member.file_size > max(_HALF_A_GIGABYTE, 200 * member.compress_size):
+    if member.file_size > max(MOST_INFLATED, 200 * member.compress_size):
         raise DataError(f"{path}: '{member.filename}' inflates more than 200-fold; refused")
     return shape, fortran, dtype, start
 

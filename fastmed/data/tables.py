@@ -1,10 +1,13 @@
 """The two tables of fastmed, *items* and *predictions*: their columns, checks and CSV files."""
 
+import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from fastmed.errors import DataError, listed
 from fastmed.files import write_whole
@@ -26,6 +29,8 @@ ITEM_DEFAULTS: dict[str, str | int] = {
     "copies": 1,  # how often a training image is used in an epoch
     "note": "",  # why an image is left out
     "content": "",  # SHA-256 of the image's bytes
+    "decoder": "",  # what decoded it
+    "scaling": "",  # how its values became 0 to 255
 }
 ROOT = "root"
 
@@ -43,12 +48,23 @@ def items_table(rows: pd.DataFrame, root: Path) -> pd.DataFrame:
     for column, default in ITEM_DEFAULTS.items():
         filled = items[column].astype(object).where(items[column].notna(), default)
         items[column] = filled.astype("int64" if isinstance(default, int) else "str")
+    for item in items["item"]:
+        if not _is_utf8(item):
+            raise DataError(f"the name of '{item}' is not UTF-8; rename the file")
     repeated = items["item"][items["item"].duplicated()]
     if len(repeated):
         raise DataError(f"{len(repeated)} images stand twice in the data: {listed(repeated, 3)}")
     items = items.reset_index(drop=True)
     items.attrs[ROOT] = str(root)
     return items
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def root_of(items: pd.DataFrame) -> Path:
@@ -94,19 +110,67 @@ def scores_of(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, as a whole; numbers keep enough digits to be read back equal."""
-    write_whole(path, lambda temporary: table.to_csv(temporary, index=False))
+    """Write a table as CSV, as a whole; numbers keep enough digits to be read back equal.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV
+    injection); `read_table` takes it off again.
+    """
+    shielded = table.rename(columns=_shielded)
+    texts = [place for place, kind in enumerate(table.dtypes) if not is_numeric_dtype(kind)]
+    for place in texts:
+        shielded.isetitem(place, table.iloc[:, place].map(_shielded))
+    returns = any(shielded.iloc[:, place].map(_has_return).any() for place in texts)
+    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    write_whole(
+        path, lambda temporary: shielded.to_csv(temporary, index=False, quoting=quoting)
+    )
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a table that fastmed wrote: text columns stay text, empty cells are empty text."""
-    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    """Return a table that fastmed wrote: text columns stay text, empty cells are empty text.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        return _typed(pd.read_csv(path, keep_default_na=False, dtype=str).rename(columns=_bared))
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"{path} is not a table as fastmed writes it: {reason}") from None
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return text as it was before it was shielded, and numbers where they are expected."""
     for column in table.columns:
         if column in _NUMBERS or column.startswith("score_"):
             table[column] = pd.to_numeric(table[column])
         elif column.startswith("meta_"):
-            table[column] = _numbers_if_all(table[column])
+            table[column] = _numbers_if_all(table[column].map(_bared))
+        else:
+            table[column] = table[column].map(_bared)
     return table
+
+
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_SHIELDED = re.compile(rf"'+{_FORMULA.pattern}")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def _shielded(cell: object) -> object:
+    """Return a cell with an apostrophe in front if it begins as a formula does."""
+    if not isinstance(cell, str):
+        return cell
+    formula = _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if formula or _SHIELDED.match(cell) else cell
+
+
+def _bared(cell: str) -> str:
+    return cell[1:] if _SHIELDED.match(cell) else cell
+
+
+def _has_return(cell: object) -> bool:
+    """True for text with a carriage return, which pandas doesn't quote by itself."""
+    return isinstance(cell, str) and "\r" in cell
 
 
 _NUMBERS = ("index", "copies", "value", "grade", "loss")

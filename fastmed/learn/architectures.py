@@ -3,6 +3,7 @@
 import timm
 
 from fastmed.errors import ModelError, nearest
+from fastmed.settings import METADATA
 
 # torchvision's name -> timm's, where they differ by more than underscores.
 TORCHVISION = {
@@ -48,13 +49,16 @@ def resolve_arch(name: str, pretrained: bool) -> str:
     """Return the timm name of a backbone.
 
     Args:
-        name: timm's (``resnet50``, ``resnet50.a1_in1k``) or torchvision's (``swin_v2_s``) name.
+        name: timm's (``resnet50``, ``resnet50.a1_in1k``) or torchvision's (``swin_v2_s``) name;
+            that of the network without a backbone stays.
         pretrained: True if timm's pretrained weights are wanted; then a sibling that has some
             (``tf_efficientnet_b7`` for ``efficientnet_b7``) stands in for one that has none.
 
     Raises:
         ModelError: no such backbone (the nearest is said), or none with weights.
     """
+    if name == METADATA:
+        return name
     base = _known(name)
     if not pretrained or timm.is_model_pretrained(base):
         return base

@@ -1,6 +1,7 @@
 """A task and its DataLoaders as a fastai Learner."""
 
 from pathlib import Path
+from typing import Any
 
 import fastai.vision.all  # noqa: F401 (gives Learner its methods: lr_find, fine_tune, ...)
 import numpy as np
@@ -13,12 +14,16 @@ from torch import nn
 from fastmed.console import note
 from fastmed.data.balance import class_weights
 from fastmed.learn.architectures import resolve_arch
+from fastmed.learn.continuation import check_start, load_head, weights_file
+from fastmed.learn.fusion import FusionNet, MetadataNet, metadata_groups
 from fastmed.learn.losses import make_loss
+from fastmed.learn.meta_block import encoder_of
 from fastmed.learn.metrics import make_metrics
 from fastmed.learn.model import Backbone, layer_groups, make_backbone, make_head
 from fastmed.learn.optimizers import OPTIMIZERS, weight_decay
 from fastmed.learn.pretrained import pretrained_arguments
-from fastmed.learn.weights import check_file, load_body_weights
+from fastmed.learn.weights import load_body_weights
+from fastmed.run import Run
 from fastmed.task import Task
 
 
@@ -36,10 +41,29 @@ def learner(task: Task, dls: DataLoaders, initialize: bool = True) -> Learner:
     Raises:
         ModelError: the backbone is unknown, or its weights can't be had or don't fit.
     """
-    body = _body(task, initialize)
     weights = _class_weights(task, dls) if initialize else None
     loss = make_loss(task, weights)
     loss.to(dls.device)
+    options = {
+        "loss_func": loss,
+        "opt_func": OPTIMIZERS[task.train.opt],
+        "lr": task.train.lr,
+        "wd": weight_decay(task.train),
+        "metrics": make_metrics(task),
+    }
+    if task.metadata_only:
+        net = MetadataNet(encoder_of(dls), task.head, task.outputs)
+        learn = Learner(dls, net, splitter=metadata_groups, **options)
+    else:
+        learn = _image_learner(task, dls, initialize, options)
+    return _in_mixed_precision(learn)
+
+
+def _image_learner(
+    task: Task, dls: DataLoaders, initialize: bool, options: dict[str, Any]
+) -> Learner:
+    """Return the Learner of a network that looks at images, and at metadata if the task has any."""
+    body = _body(task, initialize)
     learn = vision_learner(
         dls,
         _Architecture(body),
@@ -48,13 +72,15 @@ def learner(task: Task, dls: DataLoaders, initialize: bool = True) -> Learner:
         normalize=False,
         custom_head=make_head(body.features, task.head, task.outputs),
         splitter=layer_groups,
-        loss_func=loss,
-        opt_func=OPTIMIZERS[task.train.opt],
-        lr=task.train.lr,
-        wd=weight_decay(task.train),
-        metrics=make_metrics(task),
+        **options,
     )
-    return _in_mixed_precision(learn)
+    metadata = encoder_of(dls) if task.meta else None
+    if metadata is not None:
+        learn.model = FusionNet(learn.model, metadata)
+    start = Path(task.train.weights or "")
+    if initialize and task.train.weights is not None and start.is_dir():
+        load_head(learn.model, Run.open(start), task, metadata)
+    return learn
 
 
 def check_weights(task: Task) -> None:
@@ -64,8 +90,8 @@ def check_weights(task: Task) -> None:
         ModelError: the file is missing, or timm's weights are neither cached nor in reach.
     """
     if task.train.weights is not None:
-        check_file(Path(task.train.weights))
-    elif task.train.pretrained:
+        check_start(task)
+    elif task.train.pretrained and not task.metadata_only:
         pretrained_arguments(resolve_arch(task.train.arch, pretrained=True))
 
 
@@ -84,7 +110,7 @@ def _body(task: Task, initialize: bool) -> Backbone:
     download = initialize and task.train.pretrained and not from_file
     body = make_backbone(task, download)
     if initialize and task.train.weights is not None:
-        load_body_weights(body.net, Path(task.train.weights))
+        load_body_weights(body.net, weights_file(task.train.weights))
         note(f"The backbone starts from {task.train.weights}.")
     return body
 

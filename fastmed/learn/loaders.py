@@ -1,7 +1,7 @@
 """From the items table to fastai: a DataBlock, its DataLoaders, and a loader for new images."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,26 @@ import pandas as pd
 import torch
 from fastai.data.block import CategoryBlock, DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, TfmdDL
-from fastai.data.transforms import IntToFloatTensor, Normalize
-from fastai.vision.core import PILImage
+from fastai.data.transforms import IntToFloatTensor
+from fastai.vision.core import PILImage, PILImageBW
 from fastcore.foundation import L
 from fasttransform import Transform
+from PIL import Image
 
+from fastmed.data.cache import Cache
 from fastmed.data.image import open_image, open_item
+from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
 from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
+from fastmed.image_settings import ImageSettings, Normalization
 from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import make_augmentation, without_augmentation
+from fastmed.learn.cached import CachedLoader, Stored, stored_items
 from fastmed.learn.grade_block import grade_block
+from fastmed.learn.meta_block import metadata_block
 from fastmed.learn.model import normalization_of
-from fastmed.image_settings import ImageSettings, Normalization
+from fastmed.learn.normalize import NormalizeInPlace
 from fastmed.task import Task
 
 MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the training part
@@ -31,10 +37,20 @@ MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the tr
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each channel, on a scale of 0 to 1."""
+    """What the training part decides: mean and deviation of each channel, coding of metadata.
+
+    Attributes:
+        mean, std: of the pixels, on a scale of 0 to 1.
+        metadata: None where the network sees none.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    metadata: MetadataEncoder | None = None
+
+    def of_grey(self) -> "Statistics":
+        """Return the mean over the channels, for a network that sees one."""
+        return Statistics((float(np.mean(self.mean)),), (float(np.mean(self.std)),))
 
 
 class OpenImage(Transform):
@@ -42,13 +58,20 @@ class OpenImage(Transform):
 
     input_types = (pd.Series, str, Path, np.ndarray)  # what ``learn.predict`` may be given
 
-    def __init__(self, root: Path, settings: ImageSettings) -> None:
+    def __init__(self, root: Path, settings: ImageSettings, cache: Cache | None = None) -> None:
         super().__init__()
-        self.root, self.settings = root, settings
+        self.root, self.settings, self.cache = root, settings, cache
 
     def encodes(self, item: Any) -> PILImage:
-        """Return the image, (size, size) RGB."""
-        return PILImage.create(prepare(self._pixels(item), self.settings)).convert("RGB")
+        """Return the image, (size, size) RGB, or grey for a network of one channel."""
+        pixels = Image.fromarray(prepare(self._pixels(item), self.settings))
+        if self.settings.channels == 1:
+            return PILImageBW.create(np.asarray(pixels.convert("L")))
+        return PILImage.create(np.asarray(pixels.convert("RGB")))
+
+    def stored(self, items: Any) -> Stored | None:
+        """Return where the images of items are in the cache; None if one is not there."""
+        return stored_items(self.cache, items, self.root)
 
     def _pixels(self, item: Any) -> np.ndarray:
         if isinstance(item, np.ndarray):
@@ -57,7 +80,8 @@ class OpenImage(Transform):
             return open_image(self.root / item, self.settings).pixels
         if not item["image"]:
             return np.zeros((8, 8), np.uint8)
-        return open_item(self.root, *item[["image", "array", "index"]], self.settings).pixels
+        place = item["image"], item["array"], item["index"]
+        return open_item(self.root, *place, settings=self.settings).pixels
 
 
 class ReadTarget(Transform):
@@ -74,14 +98,19 @@ class ReadTarget(Transform):
         return float(grades_of([row["target"]], self.classes)[0])
 
 
-def data_block(task: Task, root: Path, statistics: Statistics) -> DataBlock:
+def data_block(
+    task: Task, root: Path, statistics: Statistics, cache: Cache | None = None
+) -> DataBlock:
     """Return the task as a fastai DataBlock over rows of the items table."""
-    image = TransformBlock(type_tfms=OpenImage(root, task.image), batch_tfms=IntToFloatTensor)
+    opener = OpenImage(root, task.image, cache)
+    image = TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor, dl_type=CachedLoader)
     category = task.goal == "category"
     target = CategoryBlock(vocab=list(task.classes), sort=False) if category else grade_block()
-    normalize = Normalize.from_stats(statistics.mean, statistics.std, cuda=False)
+    normalize = NormalizeInPlace.from_stats(statistics.mean, statistics.std, cuda=False)
+    inputs = [image, *_metadata_blocks(task, statistics)]
     return DataBlock(
-        blocks=(image, target),
+        blocks=[*inputs, target],
+        n_inp=len(inputs),
         get_y=ReadTarget(task),
         splitter=_by_part,
         batch_tfms=[*make_augmentation(task.augment), normalize],
@@ -92,8 +121,10 @@ def dataloaders(
     task: Task,
     items: pd.DataFrame,
     statistics: Statistics | None = None,
+    *,
     device: str | None = None,
     workers: int | None = None,
+    cache: bool = True,
 ) -> DataLoaders:
     """Return fastai DataLoaders of the training and validation part.
 
@@ -103,21 +134,27 @@ def dataloaders(
         statistics: mean and deviation of the pixels; None takes what the task says.
         device: ``cpu``, ``cuda``, ...; None takes the best.
         workers: loader processes; None chooses by the number of cores.
+        cache: take decoded images from the cache, where `read_items` has put them.
 
     Raises:
         DataError: the training or the validation part is too small.
     """
     frame = _training_frame(task, items)
-    statistics = statistics or measure(task, items)
+    statistics = _with_metadata(statistics or measure(task, items), task, items)
     images = int((frame["split"] == "train").sum())
     if task.train.batch < 2 and task.head.batch_norm:
         raise TaskError("train.batch = 1 does not work with head.batch_norm = true; use 2 or more")
-    block = data_block(task, root_of(items), statistics)
+    kept = Cache(task.image) if cache else None
+    block = data_block(task, root_of(items), statistics, kept)
     return _loaders(block, frame, min(task.train.batch, images), device, workers)
 
 
 def empty_dataloaders(
-    task: Task, statistics: Statistics, root: Path = Path(), device: str | None = None
+    task: Task,
+    statistics: Statistics,
+    root: Path = Path(),
+    device: str | None = None,
+    cache: Cache | None = None,
 ) -> DataLoaders:
     """Return DataLoaders without data, whose ``test_dl`` makes loaders for new images.
 
@@ -125,31 +162,54 @@ def empty_dataloaders(
     """
     row = {**ITEM_DEFAULTS, "target": task.classes[0]}
     frame = pd.DataFrame([{**row, "split": "train"}, {**row, "split": "valid"}])
-    return _loaders(data_block(task, root, statistics), frame, 1, device, workers=0)
+    return _loaders(data_block(task, root, statistics, cache), frame, 1, device, workers=0)
 
 
 def loader_of(
     task: Task,
     items: pd.DataFrame,
     statistics: Statistics,
+    *,
     device: str | None = None,
     workers: int | None = None,
+    cache: bool = True,
 ) -> TfmdDL:
-    """Return a loader of image batches (B, 3, size, size) of any items, in their order."""
-    dls = empty_dataloaders(task, statistics, root_of(items), device)
-    count = default_workers(len(items), dls.device) if workers is None else workers
-    return dls.test_dl(items.reset_index(drop=True), bs=task.train.batch, num_workers=count)
+    """Return a loader of image batches (B, C, size, size) of any items, in their order."""
+    kept = Cache(task.image) if cache else None
+    dls = empty_dataloaders(task, statistics, root_of(items), device, kept)
+    loader = dls.test_dl(items.reset_index(drop=True), bs=task.train.batch, num_workers=0)
+    return _with_workers(loader, len(items), workers)
 
 
 def measure(task: Task, items: pd.DataFrame) -> Statistics:
-    """Return the mean and deviation that the task's images are normalised by."""
+    """Return what the task's images are normalised by, and how its metadata is coded."""
+    return _with_metadata(_pixel_statistics(task, items), task, items)
+
+
+def _pixel_statistics(task: Task, items: pd.DataFrame) -> Statistics:
     rule = task.image.normalize
+    if rule == "data":
+        return _of_training_part(task, part(items, "train"), root_of(items))
     if isinstance(rule, Normalization):
-        return Statistics(rule.mean, rule.std)
-    if rule == "backbone":
+        found = Statistics(rule.mean, rule.std)
+    else:
         download = task.train.pretrained and task.train.weights is None
-        return Statistics(*normalization_of(resolve_arch(task.train.arch, download)))
-    return _of_training_part(task, part(items, "train"), root_of(items))
+        found = Statistics(*normalization_of(resolve_arch(task.train.arch, download)))
+    return found if task.image.channels == 3 else found.of_grey()
+
+
+def _with_metadata(statistics: Statistics, task: Task, items: pd.DataFrame) -> Statistics:
+    if not task.meta or statistics.metadata is not None:
+        return statistics
+    return replace(statistics, metadata=MetadataEncoder.fit(part(items, "train"), task.meta))
+
+
+def _metadata_blocks(task: Task, statistics: Statistics) -> list[TransformBlock]:
+    if not task.meta:
+        return []
+    if statistics.metadata is None:
+        raise TaskError("the statistics don't code the task's metadata; take those of `measure`")
+    return [metadata_block(statistics.metadata)]
 
 
 def default_workers(images: int, device: torch.device) -> int:
@@ -196,12 +256,21 @@ def _loaders(
     block: DataBlock, frame: pd.DataFrame, batch: int, device: str | None, workers: int | None
 ) -> DataLoaders:
     chosen = choose_device(device)
-    count = default_workers(len(frame), chosen) if workers is None else workers
-    dls = block.dataloaders(frame, bs=batch, num_workers=count, device=chosen)
+    dls = block.dataloaders(frame, bs=batch, num_workers=0, device=chosen)
     dls.to(chosen)
+    for loader in dls.loaders:
+        _with_workers(loader, len(frame), workers)
     # fastai would let other images pass the geometric changes too, resampled onto themselves.
     dls.valid.after_batch.fs = L(without_augmentation(dls.valid.after_batch.fs))
     return dls
+
+
+def _with_workers(loader: CachedLoader, images: int, workers: int | None) -> CachedLoader:
+    """Return the loader with its number of processes; images that are kept need none."""
+    if workers is None:
+        workers = 0 if loader.stored else default_workers(images, loader.device)
+    loader.fake_l.num_workers = workers
+    return loader
 
 
 def _by_part(frame: pd.DataFrame) -> tuple[list[int], list[int]]:
@@ -212,9 +281,9 @@ def _by_part(frame: pd.DataFrame) -> tuple[list[int], list[int]]:
 def _of_training_part(task: Task, train: pd.DataFrame, root: Path) -> Statistics:
     opener = OpenImage(root, task.image)
     chosen = np.unique(np.linspace(0, len(train) - 1, MEASURED).astype(int))
-    sums = np.zeros((2, 3))
+    sums = np.zeros((2, task.image.channels))
     for position in chosen:
-        pixels = np.asarray(opener.encodes(train.iloc[position]), dtype=np.float64) / 255
+        pixels = np.atleast_3d(opener.encodes(train.iloc[position])).astype(np.float64) / 255
         sums += [pixels.mean((0, 1)), (pixels**2).mean((0, 1))]
     mean, square = sums / len(chosen)
     deviation = np.sqrt(np.maximum(square - mean**2, 1e-6))

@@ -29,25 +29,25 @@ class Backbone(nn.Module):
         features: the number of channels C.
     """
 
-    def __init__(self, net: Any, size: int, padded: int) -> None:
+    def __init__(self, net: Any, size: int, padded: int, channels: int = 3) -> None:
         super().__init__()
         self.net = net
         self.padding = padded - size
         self.prefix = getattr(net, "num_prefix_tokens", None)
         self.channels_last = getattr(net, "output_fmt", None) == "NHWC"
-        self.features = self._probe(size)
+        self.features = self._probe(size, channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the feature map (B, C, h, w) of normalised images (B, 3, H, W)."""
+        """Return the feature map (B, C, h, w) of normalised images (B, 3 or 1, H, W)."""
         if self.padding:
             before, after = self.padding // 2, self.padding - self.padding // 2
             images = nn.functional.pad(images, (before, after, before, after))
         return self._as_map(self.net.forward_features(images))
 
     @torch.no_grad()
-    def _probe(self, size: int) -> int:
+    def _probe(self, size: int, channels: int) -> int:
         was_training = self.training
-        features = self.eval()(torch.zeros(1, 3, size, size)).shape[1]
+        features = self.eval()(torch.zeros(1, channels, size, size)).shape[1]
         self.train(was_training)
         return int(features)
 
@@ -94,13 +94,19 @@ def make_head(features: int, settings: HeadSettings, outputs: int) -> nn.Sequent
     layers: list[nn.Module] = [Pool(settings.pool)]
     if settings.batch_norm:
         layers.append(nn.BatchNorm1d(width))
+    return nn.Sequential(*layers, *linear_layers(width, settings, outputs))
+
+
+def linear_layers(width: int, settings: HeadSettings, outputs: int) -> list[nn.Module]:
+    """Return a head's hidden layers with ReLU and dropout, and its last layer."""
+    layers: list[nn.Module] = []
     dropout = [nn.Dropout(settings.dropout)] if settings.dropout else []
     for hidden in settings.hidden:
         layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True), *dropout]
         width = hidden
     if not settings.hidden:
         layers += dropout
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
+    return [*layers, nn.Linear(width, outputs)]
 
 
 def make_backbone(task: Task, download: bool) -> Backbone:
@@ -118,9 +124,9 @@ def make_backbone(task: Task, download: bool) -> Backbone:
     reasons: list[str] = []
     for padded in _sizes_to_try(size):
         try:
-            net = _create(name, padded, download)
+            net = _create(name, padded, task.image.channels, download)
             if padded % _patch(net) == 0:
-                return Backbone(net, size, padded)
+                return Backbone(net, size, padded, task.image.channels)
         except _MISFITS as error:
             reasons += str(error).splitlines()[:1] or [type(error).__name__]
     reason = reasons[0] if reasons else "its patches fit no size near it"
@@ -140,7 +146,8 @@ def open_residual_branches(net: nn.Module) -> None:
 
 def normalization_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the mean and deviation (on 0 to 1) that a timm backbone was made for."""
-    config = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    known = timm.is_model(name)
+    config = timm.get_pretrained_cfg(name, allow_unregistered=False) if known else None
     if config is None:
         return timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD
     return tuple(config.mean), tuple(config.std)
@@ -182,9 +189,15 @@ def _sizes_to_try(size: int) -> list[int]:
     return list(dict.fromkeys([size, *sorted(rounded)]))
 
 
-def _create(name: str, size: int, download: bool) -> nn.Module:
-    """Return the timm network, told its input size in the way that its family understands."""
-    start = pretrained_arguments(name) if download else {"pretrained": False}
+def _create(name: str, size: int, channels: int, download: bool) -> nn.Module:
+    """Return the timm network, told its input size in the way that its family understands.
+
+    For one channel timm sums the first layer's weights over the three that they were made for.
+    """
+    start: dict[str, Any] = {"pretrained": False}
+    if download:
+        start = pretrained_arguments(name)
+    start["in_chans"] = channels
     ways: list[dict[str, Any]] = [
         {"img_size": size, "dynamic_img_pad": True},
         {"img_size": size},

@@ -10,10 +10,10 @@ from fastmed.run import Run
 
 
 def statistics_of(run: Run) -> Statistics:
-    """Return the mean and deviation of the pixels that the run was trained with."""
+    """Return the statistics of pixels and metadata that the run was trained with."""
     if "mean" not in run.info:
         raise RunError(f"{run.path} holds no pixel statistics: its training never began")
-    return Statistics(tuple(run.info["mean"]), tuple(run.info["std"]))
+    return Statistics(tuple(run.info["mean"]), tuple(run.info["std"]), run.metadata)
 
 
 def restore(run: Run, device: str | None = None) -> Learner:

@@ -50,8 +50,9 @@ def load_body_weights(body: nn.Module, path: Path) -> None:
         ModelError: the file is missing, unsafe or damaged, or lacks weights of the backbone.
     """
     state = _without_prefix(read_state_dict(path), body)
-    state = _converted(state, body)
     expected = body.state_dict()
+    if any(name not in state or state[name].shape != expected[name].shape for name in expected):
+        state = _converted(state, body)
     fitting = {
         name: value
         for name, value in state.items()

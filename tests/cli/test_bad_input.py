@@ -311,7 +311,7 @@ def test_an_image_that_breaks_within_a_loader_process_is_one_sentence(
     command: Callable, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An image that was whole when it was inspected, and is broken when it is learnt from."""
-    monkeypatch.setattr("fastmed.data.items.inspect_images", lambda items, root, skip_bad: items)
+    monkeypatch.setattr("fastmed.data.items.inspect_images", lambda items, *_, **__: items)
     # Else torch waits for its processes for seconds, whenever the garbage is collected.
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
     broken_image(place)

@@ -120,12 +120,18 @@ def test_no_file_at_all_is_refused_in_any_case(root: Path):
         "C:\\x.png",
         "\\\\host\\x.png",
         "file://x",
-        "a\0b",
     ],
 )
 def test_paths_out_of_the_folder_are_refused(root: Path, name: str):
     table(root, f"{name},0")
     with pytest.raises(DataError, match=r"t\.csv, line 2: .* leads out of the data folder"):
+        read_source(source(folder="."), root, CLASSES, skip_bad=True)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m.png", '"a\nb.png"', "a\tb"])
+def test_names_with_control_characters_are_refused(root: Path, name: str):
+    table(root, f"{name},0")
+    with pytest.raises(DataError, match=r"t\.csv, line \d: .* control characters in it"):
         read_source(source(folder="."), root, CLASSES, skip_bad=True)
 
 

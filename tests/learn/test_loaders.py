@@ -12,9 +12,10 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from fastmed.data.image import open_item
+from fastmed.data.inspection import places_of
 from fastmed.data.items import read_items
 from fastmed.data.tables import part, root_of
-from fastmed.data.transform import fit_image
+from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.loaders import (
     Statistics,
@@ -36,10 +37,9 @@ def loaders(task: Task, items: pd.DataFrame, **options: object) -> DataLoaders:
 
 def expected(task: Task, items: pd.DataFrame) -> np.ndarray:
     """Return what the network should see, by NumPy: (n, 3, size, size) from -1 to 1."""
-    pictures = [
-        fit_image(open_item(root_of(items), row["image"], row["array"], row["index"]), task.image)
-        for _, row in items.iterrows()
-    ]
+    opened = [open_item(*place, task.image) for place in places_of(items, root_of(items))]
+    pictures = [np.atleast_3d(prepare(one.pixels, task.image)) for one in opened]
+    pictures = [np.broadcast_to(one, (*one.shape[:2], 3)) for one in pictures]
     return np.stack(pictures).transpose(0, 3, 1, 2) / 127.5 - 1
 
 
@@ -52,7 +52,7 @@ def test_batches_hold_the_images_in_the_items_order(name: str, phantoms: dict) -
     task = tiny_task(name)
     items = read_items(task, phantoms[name]).sample(frac=1, random_state=1)
     items.attrs["root"] = str(phantoms[name])
-    seen = images_of(loader_of(task, items, HALF, "cpu", workers=0))
+    seen = images_of(loader_of(task, items, HALF, device="cpu", workers=0))
     np.testing.assert_allclose(seen, expected(task, items), atol=1e-5)
 
 
@@ -118,7 +118,7 @@ def test_new_images_need_no_label_and_are_never_augmented(phantoms: dict) -> Non
     task = tiny_task("lungs", augment={"flip_horizontal": 1.0})
     items = read_items(task, phantoms["lungs"]).assign(target="", split="").head(5)
     items.attrs["root"] = str(phantoms["lungs"])
-    batches = list(loader_of(task, items, HALF, "cpu", workers=0))
+    batches = list(loader_of(task, items, HALF, device="cpu", workers=0))
     assert [len(batch) for batch in batches] == [1]
     np.testing.assert_allclose(batches[0][0].numpy(), expected(task, items), atol=1e-5)
 
@@ -127,7 +127,7 @@ def test_new_images_need_no_label_and_are_never_augmented(phantoms: dict) -> Non
 def test_loader_processes_change_nothing(workers: int, phantoms: dict) -> None:
     task = tiny_task("histology")
     items = read_items(task, phantoms["histology"])
-    seen = images_of(loader_of(task, items, HALF, "cpu", workers=workers))
+    seen = images_of(loader_of(task, items, HALF, device="cpu", workers=workers))
     np.testing.assert_allclose(seen, expected(task, items), atol=1e-5)
 
 
@@ -156,7 +156,7 @@ def test_an_image_that_vanished_is_named(phantoms: dict, tmp_path: Path) -> None
     items = read_items(task, phantoms["lungs"])
     items.attrs["root"] = str(tmp_path)
     with pytest.raises(DataError, match="there is no such file"):
-        images_of(loader_of(task, items, HALF, "cpu", workers=0))
+        images_of(loader_of(task, items, HALF, device="cpu", workers=0))
 
 
 def test_statistics_of_the_data_are_the_training_parts_by_hand(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_statistics_of_the_data_are_the_training_parts_by_hand(tmp_path: Path) -
     assert len(train) < len(items)
     assert found.mean == pytest.approx(pixels.mean((0, 1, 2)), abs=1e-6)
     assert found.std == pytest.approx(pixels.std((0, 1, 2)), abs=1e-6)
-    seen = images_of(loader_of(task, train, found, "cpu", workers=0))
+    seen = images_of(loader_of(task, train, found, device="cpu", workers=0))
     assert seen.mean((0, 2, 3)) == pytest.approx(0, abs=1e-4)
     assert seen.std((0, 2, 3)) == pytest.approx(1, abs=1e-4)
 

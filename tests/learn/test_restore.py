@@ -50,7 +50,7 @@ def train_in_memory(task: Task, root: Path, runs: Path, name: str) -> tuple[Run,
     """Return a run, and what the network says that it was saved from."""
     items = read_items(task, root)
     torch.manual_seed(0)
-    learn = learner(task, dataloaders(task, items, STATISTICS, "cpu", workers=0))
+    learn = learner(task, dataloaders(task, items, STATISTICS, device="cpu", workers=0))
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     run = Run.create(runs, task, items, name)

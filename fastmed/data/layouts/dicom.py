@@ -10,6 +10,7 @@ import pandas as pd
 from fastmed import console
 from fastmed.data.dicom import HEADER, read_header, read_tag
 from fastmed.data.layouts.labels import to_classes
+from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.errors import DataError
@@ -26,12 +27,12 @@ def read_dicom_source(
     """
     sheet = read_sheet(root / source.file, source.separator)
     column = source.group.column if source.group else None
-    require_columns(
-        sheet, [source.image, source.label, *filter(None, [column])], root / source.file
-    )
+    wanted = [source.image, source.label, *filter(None, [column]), *source.meta.values()]
+    require_columns(sheet, wanted, root / source.file)
     names = sheet[source.image].rename(source.file)
     rows = rows_of(names, sheet[source.label], root, [source.folder], [source.suffix])
     rows = rows.assign(split="", group=sheet[column] if column else "")
+    rows = rows.assign(**metadata_columns(sheet, source.meta))
     rows = merge_repeated(rows)
     rows["target"] = to_classes(rows["label"], rows["place"], classes, source.rename)
     rows = settle_missing(rows, f"folder '{source.folder}'", skip_bad)
@@ -43,14 +44,15 @@ def read_dicom_source(
 def with_headers(rows: pd.DataFrame, root: Path, tag: str | None = None) -> pd.DataFrame:
     """Return the rows with the allowed header fields, and the patient from a tag if one is given.
 
-    A header that can't be read leaves its fields empty; the pixels of that file tell why.
+    Metadata that the rows have already stays. A header that can't be read leaves its fields
+    empty; the pixels of that file tell why.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda image: _header(root, image, tag), rows["image"])
         headers = list(console.progress(found, "Reading headers", len(rows)))
     table = pd.DataFrame(headers, index=rows.index, columns=[*HEADER, "group"])
-    if tag is None:
-        table = table.drop(columns="group")
+    there = [name for name in HEADER if name in rows]
+    table = table.drop(columns=[*there, *(["group"] if tag is None else [])])
     return rows.drop(columns=table.columns, errors="ignore").join(table)
 
 

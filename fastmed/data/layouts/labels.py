@@ -1,6 +1,7 @@
 """From what the files say to the classes of the task."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -16,7 +17,8 @@ def to_classes(
     """Return the class name for each label; an empty label stays empty.
 
     A label is renamed first. It is a class by its name, or by its position where every label is
-    a whole number below the number of classes and no class has such a name.
+    a whole number below the number of classes and no class has such a name. Accents count the
+    same however they are encoded: macOS parts them from their letters in names of folders.
 
     Args:
         labels: text. places: where each label stands, for a message.
@@ -24,7 +26,8 @@ def to_classes(
     Raises:
         DataError: a label is none of the classes.
     """
-    names = labels.str.strip().map(lambda label: rename.get(label, label))
+    composed = labels.map(lambda label: unicodedata.normalize("NFC", label).strip())
+    names = composed.map(lambda label: rename.get(label, label))
     names = _from_positions(names, classes)
     unknown = names[~names.isin(["", *classes])]
     if len(unknown):

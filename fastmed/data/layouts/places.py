@@ -1,25 +1,25 @@
 """Where files are: names from a table, looked up in folders below the root and nowhere else."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fastmed.errors import DataError
-
-_OUTSIDE = re.compile(r"^/|^[A-Za-z]:|://|\0|(^|/)\.\.(/|$)")
+from fastmed.files import leads_out
 
 
 def check_inside(name: str, place: str) -> str:
     """Return a name from a table with forward slashes.
 
     Raises:
-        DataError: the name is empty or leads out of the data folder.
+        DataError: the name is empty, is none, or leads out of the data folder.
     """
     name = name.replace("\\", "/")
     if not name:
         raise DataError(f"{place} names no image")
-    if _OUTSIDE.search(name):
+    if any(character < " " for character in name):
+        raise DataError(f"{place}: {name!r} names no image: there are control characters in it")
+    if leads_out(name):
         raise DataError(f"{place}: {name!r} leads out of the data folder")
     return name
 
@@ -50,12 +50,27 @@ def relative(path: Path, root: Path) -> str:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Return the folders directly below one, in order, without hidden ones."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not hidden(path))
+    """Return the folders directly below one, in order, without hidden ones.
+
+    A folder may be a link to one that lies elsewhere.
+
+    Raises:
+        DataError: a link leads back to a folder above it.
+    """
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not hidden(path))
+    above = folder.resolve()
+    for path in found:
+        if path.is_symlink() and above.is_relative_to(path.resolve()):
+            raise DataError(f"{path} is a link that leads back to {path.resolve()}, above it")
+    return found
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, in order; hidden ones and linked folders are passed by."""
+    """Yield every file below a folder, in order; hidden ones and linked folders are passed by.
+
+    So links can't lead in a circle. Pipes, sockets and devices are yielded, too: `is_file` tells
+    them, and nothing of them is ever opened.
+    """
     for place, inner, files in os.walk(folder):
         inner[:] = sorted(name for name in inner if not hidden(Path(name)))
         for name in sorted(files):

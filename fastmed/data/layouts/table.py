@@ -7,6 +7,7 @@ import pandas as pd
 
 from fastmed.data.layouts.folders import PART_NAMES
 from fastmed.data.layouts.labels import to_classes
+from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.errors import DataError, listed
@@ -60,10 +61,12 @@ def _read_part(source: TableSource, root: Path, file: str, part: str) -> pd.Data
     main = file == source.file
     column = source.group.column if source.group else None
     wanted = [source.image, source.label, *filter(None, [source.part if main else None, column])]
+    wanted += source.meta.values()
     require_columns(sheet, wanted, root / file)
     names = sheet[source.image].rename(file)
     rows = rows_of(names, sheet[source.label], root, folders_of(source), [source.suffix])
     rows["split"] = parts_of(sheet, source.part, file) if main and source.part else part
+    rows = rows.assign(**metadata_columns(sheet, source.meta))
     if column:
         rows["group"] = sheet[column]
     elif source.group is not None:
