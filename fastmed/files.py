@@ -105,12 +105,13 @@ def _disk_trouble(error: Exception) -> str | None:
 
     Writers outside of Python (safetensors) report the system's error only in their message.
     """
-    if isinstance(error, OSError) and error.errno is not None:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return "the disk is full"
-        return (error.strerror or str(error)).lower()
-    if "No space left" in str(error):
-        return "the disk is full"
+    number = error.errno if isinstance(error, OSError) else None
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    if number is None and told:
+        number = int(told[1])
+    if number is not None:
+        full = number in (errno.ENOSPC, errno.EDQUOT)
+        return "the disk is full" if full else os.strerror(number).lower()
     if isinstance(error, UnicodeEncodeError):
         return f"'{error.object[error.start : error.end]}' in a name is not UTF-8; rename it"
     return None

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from fastmed.settings import Part
 
@@ -15,16 +15,20 @@ OperationName = Literal[
 WindowName = Literal["lung", "bone", "soft_tissue", "mediastinum", "brain", "liver"]
 WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
 
-# What each operation's amount may be: least, greatest, and what is taken where none is given.
-AMOUNTS: dict[str, tuple[float, float, float]] = {
-    "crop_background": (0, 0.5, 0.05),  # margin around what is found, as a share of its side
-    "clahe": (0.1, 40, 2.0),  # clip limit
-    "brightness": (0, 10, 1.0),  # factor
-    "contrast": (0, 10, 1.0),  # factor
-    "sharpness": (0, 10, 1.0),  # factor
-    "resize": (8, 8192, 512),  # longer side, in pixels
-    "local_colour": (0.001, 1, 1 / 30),  # width of the blur, as a share of the image's side
+# What each operation's amount may be: least, greatest, and what is taken where none is given;
+# without that, one has to be given.
+AMOUNTS: dict[str, tuple[float, float, float | None]] = {
+    "crop_background": (0, 0.5, 0.02),  # margin around what is found, as a share of its sides
+    "clahe": (1, 40, 2.0),  # clip limit, in multiples of an even histogram
+    "brightness": (0.1, 10, None),  # factor
+    "contrast": (0.1, 10, None),  # factor
+    "sharpness": (0, 10, None),  # factor; below 1 softens
+    "resize": (8, 8192, None),  # longer side, in pixels
+    "local_colour": (0.002, 0.5, 1 / 60),  # width of the blur, as a share of the longer side
 }
+EXAMPLES = {"brightness": 1.2, "contrast": 1.2, "sharpness": 2, "resize": 1024}
+FACTORS = ("brightness", "contrast", "sharpness")  # their amount 1 changes nothing
+COLOUR_OPERATIONS = ("stain_normalize",)  # mean nothing for a grey image
 
 
 class Normalization(Part):
@@ -37,8 +41,8 @@ class Normalization(Part):
 class Window(Part):
     """A window of the values after the modality transformation (DICOM PS3.3 C.11.2)."""
 
-    center: float
-    width: float = Field(gt=0)
+    center: float = Field(allow_inf_nan=False)
+    width: float = Field(gt=0, allow_inf_nan=False)
     function: WindowFunction = "linear"
 
 
@@ -65,21 +69,32 @@ class Operation(Part):
 
     @model_validator(mode="after")
     def _amount_fits(self) -> Self:
-        if self.amount is None:
-            return self
         if self.name not in AMOUNTS:
-            raise ValueError(f"{self.name} takes no amount")
-        least, greatest, _ = AMOUNTS[self.name]
-        if not least <= self.amount <= greatest:
+            if self.amount is not None:
+                raise ValueError(f"{self.name} takes no amount")
+            return self
+        least, greatest, default = AMOUNTS[self.name]
+        if self.amount is None and default is None:
+            raise ValueError(
+                f"{self.name} needs an amount between {least:g} and {greatest:g}, as in "
+                f"'{self.name}={EXAMPLES[self.name]:g}'"
+            )
+        if self.amount is not None and not least <= self.amount <= greatest:
             raise ValueError(
                 f"{self.name} = {self.amount:g} is not between {least:g} and {greatest:g}"
             )
+        if self.name in FACTORS and self.amount == 1:
+            raise ValueError(f"{self.name} = 1 changes nothing; leave it out")
+        if self.name == "resize" and not self.value.is_integer():
+            raise ValueError(f"resize = {self.amount:g} is not a whole number of pixels")
         return self
 
     @property
     def value(self) -> float:
-        """The amount, or the operation's own where none is given."""
-        return AMOUNTS[self.name][2] if self.amount is None else self.amount
+        """The amount, or the operation's own where none is given; 0 if it has none."""
+        if self.amount is not None:
+            return self.amount
+        return AMOUNTS.get(self.name, (0, 0, 0))[2] or 0.0
 
 
 class ImageSettings(Part):
@@ -100,8 +115,8 @@ class ImageSettings(Part):
             range that the file declares, ``percentiles`` between the two percentiles of the
             image, ``auto`` by percentiles for DICOM of more than 8 bits, else as declared.
         percentiles: the two, of the image's values.
-        value_range: the least and greatest value of 16-bit, 32-bit and float images that are not
-            DICOM; None takes what the file declares.
+        value_range: what becomes black and white of values of more than 8 bits that are not
+            DICOM's; None takes what the file declares, and refuses one that declares nothing.
         frame: which frame or page of several is taken.
         transparency: the ground that transparent images stand on, or ``refuse``.
     """
@@ -116,7 +131,7 @@ class ImageSettings(Part):
     window: WindowName | Window | None = None
     scale: Literal["auto", "declared", "percentiles"] = "auto"
     percentiles: tuple[float, float] = (0.5, 99.5)
-    value_range: tuple[float, float] | None = None
+    value_range: tuple[FiniteFloat, FiniteFloat] | None = None
     frame: Literal["first", "middle", "last"] | int = "first"
     transparency: Literal["black", "white", "refuse"] = "black"
 
@@ -135,14 +150,14 @@ class ImageSettings(Part):
     @field_validator("percentiles", "value_range")
     @classmethod
     def _in_order(cls, pair: tuple[float, float] | None) -> tuple[float, float] | None:
-        if pair is not None and pair[0] >= pair[1]:
+        if pair is not None and not pair[0] < pair[1]:
             raise ValueError(f"{pair[0]:g} is not below {pair[1]:g}")
         return pair
 
     @field_validator("percentiles")
     @classmethod
     def _are_percent(cls, pair: tuple[float, float]) -> tuple[float, float]:
-        if pair[0] < 0 or pair[1] > 100:
+        if not (pair[0] >= 0 and pair[1] <= 100):
             raise ValueError(f"{pair[0]:g} and {pair[1]:g} are not between 0 and 100")
         return pair
 
@@ -155,10 +170,23 @@ class ImageSettings(Part):
         return self
 
     @model_validator(mode="after")
-    def _colour_operations_have_colours(self) -> Self:
-        needs_colour = {"local_colour", "stain_normalize"} & {o.name for o in self.operations}
-        if self.channels == 1 and needs_colour:
-            raise ValueError(f"{needs_colour.pop()} needs channels = 3")
+    def _operations_have_their_colours(self) -> Self:
+        names = [operation.name for operation in self.operations]
+        if self.channels == 1 and "grayscale" in names:
+            raise ValueError("grayscale has no effect with channels = 1, which is grey anyway")
+        for name in COLOUR_OPERATIONS:
+            if name in names and self.channels == 1:
+                raise ValueError(f"{name} needs channels = 3")
+            if name in names and "grayscale" in names[: names.index(name)]:
+                raise ValueError(f"{name} needs colours, but grayscale comes before it")
+        return self
+
+    @model_validator(mode="after")
+    def _one_rule_of_scale(self) -> Self:
+        if self.value_range is not None and self.scale == "percentiles":
+            raise ValueError(
+                "value_range has no effect with scale = 'percentiles'; set one of them"
+            )
         return self
 
 

@@ -4,10 +4,11 @@ import datetime
 import os
 import re
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ROOT, read_table, write_table
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
 FAMILY_FILE = "family.json"
-PACKAGES = ("fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom")
+PACKAGES = (
+    "fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom", "pillow",
+    "opencv-python-headless", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls",
+)  # fmt: skip
 
 
 class Run:
@@ -85,7 +89,7 @@ class Run:
             raise RunError(f"'{path}' is a family of runs; take one of them: {listed(members)}")
         if not (path / "run.json").is_file():
             raise RunError(f"'{path}' is not a run: it has no run.json; `fastmed runs` lists runs")
-        return cls(path, _read(path / "run.json"))
+        return cls(path, _read_info(path / "run.json"))
 
     @classmethod
     def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
@@ -116,6 +120,7 @@ class Run:
     def items(self) -> pd.DataFrame:
         """Which images the run knows, with their parts; ``attrs['root']`` is the data folder."""
         items = read_table(self._file("items.csv"))
+        _check_items(items, self.path / "items.csv")
         items.attrs[ROOT] = str(self.data)
         return items
 
@@ -198,6 +203,45 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+class _Info(BaseModel):
+    """What ``run.json`` holds of what is counted with; a run may come from anywhere."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    created: str = ""
+    status: str = ""
+    data: str = "."
+    versions: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    mean: list[FiniteFloat] = Field([0.0], min_length=1, max_length=3)
+    std: list[FiniteFloat] = Field([1.0], min_length=1, max_length=3)
+    cut_points: list[FiniteFloat] = Field(default_factory=list)
+    scale: FiniteFloat = Field(1.0, gt=0)
+
+
+def _read_info(file: Path) -> dict[str, Any]:
+    info = _read(file)
+    try:
+        _Info.model_validate(info)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "the whole"
+        raise RunError(
+            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
+        ) from None
+    return dict(info)
+
+
+def _check_items(items: pd.DataFrame, file: Path) -> None:
+    """Refuse a table that is none of items, or that leads out of the data folder."""
+    missing = [name for name in ("item", "image", "target", "split") if name not in items.columns]
+    if missing:
+        raise RunError(f"{file} has no column {listed(missing)}: it is not a whole run")
+    for image in items["image"]:
+        if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
+            raise RunError(f"{file}: '{image}' leads out of the data folder")
 
 
 def _read(file: Path) -> Any:

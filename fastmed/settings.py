@@ -92,6 +92,7 @@ class AugmentSettings(Part):
         flip_horizontal, flip_vertical: probability of mirroring.
         rotate: largest angle, in degrees. zoom: largest factor. warp: largest perspective shift.
         light: largest relative change of brightness and contrast.
+        hed: largest relative change of each dye of stained tissue; 0.1 is weak, 0.3 strong.
         affine_probability, light_probability: of rotation, zoom and warp, and of light.
         first_epoch, last_epoch: the epochs (from 1) with augmentation; None means the last.
     """
@@ -102,6 +103,7 @@ class AugmentSettings(Part):
     zoom: float = Field(1.0, ge=1, le=4)
     warp: float = Field(0.0, ge=0, le=1)
     light: float = Field(0.0, ge=0, lt=1)
+    hed: float = Field(0.0, ge=0, lt=1)
     affine_probability: float = Field(0.75, ge=0, le=1)
     light_probability: float = Field(0.75, ge=0, le=1)
     first_epoch: int = Field(1, ge=1)
@@ -119,7 +121,8 @@ class AugmentSettings(Part):
     def active(self) -> bool:
         """True if any change can happen."""
         flips = self.flip_horizontal or self.flip_vertical
-        return bool(flips or self.rotate or self.zoom > 1 or self.warp or self.light)
+        turns = self.rotate or self.zoom > 1 or self.warp
+        return bool(flips or turns or self.light or self.hed)
 
 
 class HeadSettings(Part):

@@ -113,6 +113,13 @@ class Task(Part):
         return self
 
     @model_validator(mode="after")
+    def _dyes_have_colours(self) -> Self:
+        grey = self.image.channels == 1 or "grayscale" in {o.name for o in self.image.operations}
+        if self.augment.hed and grey:
+            raise ValueError("augment.hed changes the dyes of coloured images, but they are grey")
+        return self
+
+    @model_validator(mode="after")
     def _renames_to_classes(self) -> Self:
         for place, source in (("source", self.source), ("extra", self.extra)):
             for name in source.rename.values() if source else ():

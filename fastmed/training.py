@@ -1,6 +1,7 @@
 """Training: from a task and a data folder to a run."""
 
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from fastai.torch_core import set_seed
 from fastmed.console import clear_sentence, note, print_table, warn
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import metadata_table
-from fastmed.data.tables import part
+from fastmed.data.tables import LEFT_OUT, part
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
 from fastmed.learn.architectures import resolve_arch
@@ -71,7 +72,7 @@ def train(
     dls = dataloaders(task, items, statistics, device=device, workers=workers, cache=cache)
     learn = learner(task, dls)
     run = Run.create(runs, task, items, name, family)
-    _begin(run, statistics, learn)
+    _begin(run, items, statistics, learn)
     _fit_and_finish(run, learn, phases, workers, cache)
     return run
 
@@ -107,9 +108,10 @@ def _note_unused_freezing(task: Task) -> None:
         )
 
 
-def _begin(run: Run, statistics: Statistics, learn: Learner) -> None:
+def _begin(run: Run, items: pd.DataFrame, statistics: Statistics, learn: Learner) -> None:
     run.update(
         status="training",
+        reading=_counts_of_reading(items),
         device=str(learn.dls.device),
         mean=statistics.mean,
         std=statistics.std,
@@ -117,6 +119,12 @@ def _begin(run: Run, statistics: Statistics, learn: Learner) -> None:
         **({"meta": statistics.metadata.to_json()} if statistics.metadata else {}),
     )
     note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
+
+
+def _counts_of_reading(items: pd.DataFrame) -> dict[str, int]:
+    """Return how many images were decoded by what, and scaled how."""
+    read = items[items["split"] != LEFT_OUT]
+    return dict(Counter((read["decoder"] + ", " + read["scaling"]).tolist()))
 
 
 def _fit_and_finish(

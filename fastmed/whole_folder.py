@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fastmed.errors import RunError
+from fastmed.errors import RunError, listed
 
 
 @contextmanager
@@ -18,6 +18,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         RunError: the disk is full or the folder can't be written.
     """
+    path = path.absolute()
     temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
     try:
         temporary.mkdir(parents=True)
@@ -26,7 +27,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         temporary.rename(path)
     except OSError as error:
-        raise RunError(f"can't write {path}: {error.strerror or error}; nothing is left") from None
+        cause = (error.strerror or str(error)).lower()
+        raise RunError(f"can't write {path}: {cause}; nothing of it is left") from None
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
@@ -34,20 +36,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def check_place(path: Path, mark: str, what: str) -> None:
-    """Refuse a place that holds anything but what may be replaced.
+def check_place(path: Path, own: Collection[str], what: str) -> None:
+    """Refuse a place that holds anything that would be lost.
 
     Args:
-        path: missing, an empty folder, or one that has the file ``mark``.
-        mark: the file that tells that fastmed made the folder.
-        what: that makes it, for the sentence.
+        path: of a folder to write: missing, empty, or written before.
+        own: the names in it that fastmed writes.
+        what: they are, for the sentence.
 
     Raises:
         RunError: there is something else.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise RunError(f"{path} is not a folder; choose a new folder")
-    if path.is_dir() and any(path.iterdir()) and not (path / mark).is_file():
+        raise RunError(f"{path} is not a folder; choose a new one")
+    others = sorted({file.name for file in path.iterdir()} - {*own}) if path.is_dir() else []
+    if others:
         raise RunError(
-            f"the folder {path} holds files that are not of {what}; choose a new or empty folder"
+            f"the folder {path} holds {listed(others, 3)}, which is not of {what}; choose a new or "
+            "empty folder"
         )

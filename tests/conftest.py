@@ -1,9 +1,11 @@
 """Phantom data, small trained runs and the command line, which many tests share."""
 
+import atexit
 import logging
 import os
 import shutil
 import signal
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +13,13 @@ from typing import NamedTuple
 
 import pytest
 
-# Tiny networks are quickest on one core, and figures need no screen; commands inherit both.
+# Tiny networks are quickest on one core, and figures need no screen; what outlives a run goes into
+# a folder that doesn't. Commands inherit all three.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "FASTMED_HOME" not in os.environ:
+    os.environ["FASTMED_HOME"] = tempfile.mkdtemp(prefix="fastmed-tests-")
+    atexit.register(shutil.rmtree, os.environ["FASTMED_HOME"], ignore_errors=True)
 
 from fastmed.cli import main
 from fastmed.demo.phantoms import write_phantom

@@ -32,7 +32,7 @@ from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
 import fastmed
-from fastmed import settings, sources
+from fastmed import image_settings, sources
 from fastmed.cli import app
 from fastmed.data.tables import ITEM_DEFAULTS
 from fastmed.run import Run
@@ -46,7 +46,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "task": Task,
     "source": sources.Source,
     "group": sources.Group,
-    "normalization": settings.Normalization,
+    "normalization": image_settings.Normalization,
+    "operation": image_settings.Operation,
+    "window": image_settings.Window,
     **{get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in KINDS},
     **{name: part for name, part in PARTS.items() if isinstance(part, type(BaseModel))},
 }

@@ -5,7 +5,20 @@ import warnings
 
 import typer
 
-from fastmed.cli import cache, demo, evaluate, interpret, phantom, predict, runs, tasks, train
+from fastmed.cli import (
+    cache,
+    convert,
+    demo,
+    evaluate,
+    fetch,
+    interpret,
+    phantom,
+    predict,
+    runs,
+    study,
+    tasks,
+    train,
+)
 from fastmed.errors import FastmedError
 
 app = typer.Typer(
@@ -18,6 +31,9 @@ app = typer.Typer(
 app.command(rich_help_panel="Start")(demo.demo)
 app.command(rich_help_panel="Start")(phantom.phantom)
 app.command(rich_help_panel="Data")(tasks.tasks)
+app.command(rich_help_panel="Data")(fetch.fetch)
+app.command(rich_help_panel="Data")(study.study)
+app.command(rich_help_panel="Data")(convert.convert)
 app.command(rich_help_panel="Data")(cache.cache)
 app.command(rich_help_panel="Model")(train.train)
 app.command(rich_help_panel="Results")(runs.runs)

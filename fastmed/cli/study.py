@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from fastmed.cli.options import SkipBad, TaskName, TasksFile, changed_task
+from fastmed.cli.options import NoCache, SkipBad, TaskName, TasksFile, changed_task
 
 
 def study(
@@ -31,14 +31,13 @@ def study(
         Optional[list[str]],  # noqa: UP045
         typer.Option(
             metavar="COLUMN",
-            help="Break the classes down by this column, too: age, origin, format, ...; repeatable.",
+            help="Break the classes down by this column, too: age, format, ...; repeatable.",
         ),
     ] = None,
-    samples: Annotated[
-        int, typer.Option(min=1, max=12, help="Images of each class to show.")
-    ] = 6,
+    samples: Annotated[int, typer.Option(min=1, max=12, help="Images of each class to show.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Another seed shows other images.")] = 0,
     skip_bad: SkipBad = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Look at a data set: classes, samples as the network sees them, sizes, files, breakdowns.
 
@@ -58,6 +57,7 @@ def study(
         samples=samples,
         seed=seed,
         skip_bad=skip_bad,
+        cache=not no_cache,
     )
     page = found.write(out or Path("studies") / task)
     counts = found.class_counts()

@@ -35,7 +35,9 @@ def print_training(run: Run) -> None:
 
 
 def print_comparison(family: "Family") -> None:
-    """Print the scores of a family's runs side by side, and where they are kept."""
+    """Print the scores of a family's runs side by side, and what they can't tell."""
+    from fastmed.families import BOTH, IMAGE
+
     remarks = {
         "valid": "Validation part (each epoch was chosen on it: expect less elsewhere)",
         "test": "Test part",
@@ -47,6 +49,12 @@ def print_comparison(family: "Family") -> None:
             names = [LABELS.get(column, column.replace("_", " ")) for column in table.columns]
             print_table(title, names, table.itertuples(index=False))
     note(f"The table is in {family.path / 'comparison.csv'}")
+    both, image = family.members[BOTH], family.members[IMAGE]
+    note(
+        f"{both.path.name} was trained longer than image, from whose weights it went on. How much "
+        f"of a lead comes from that, tells: fastmed train {image.task_name} --set meta=[] "
+        f"--arch {image.task.train.arch} --weights {image.path}"
+    )
 
 
 def print_interpretation(found: Interpretation, losses: int = 12) -> None:

@@ -1,7 +1,7 @@
 """The command ``fastmed train``."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -61,6 +61,14 @@ def train(
     size: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Side of the network's input, in pixels.", rich_help_panel=_NETWORK),
+    ] = None,
+    operations: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="A,B=2",
+            help="Fixed changes of every image, in this order, as in crop_background,clahe=3.",
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     epochs: Annotated[
         Optional[int],  # noqa: UP045
@@ -127,6 +135,7 @@ def train(
         "train.select": select,
         "train.seed": seed,
         "image.size": size,
+        "image.operations": operations,
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
 
@@ -135,7 +144,7 @@ def train(
     from fastmed.training import train as train_task
 
     folder = data or Path("data") / task
-    options = {
+    options: dict[str, Any] = {
         "runs": runs,
         "name": name,
         "device": device,

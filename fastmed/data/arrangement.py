@@ -34,12 +34,14 @@ class Arrangement:
 
     Attributes:
         moves: path in the archive -> path in the data folder, in the order of moving.
+        spare: the same for files that the task has no need of.
         found: how many images are there.
         wanted: how many images the source names; 0 where it names none.
         left_out: what else lies there, and belongs nowhere.
     """
 
     moves: Mapping[str, str]
+    spare: Mapping[str, str]
     found: int
     wanted: int
     left_out: Sequence[str] = ()
@@ -69,18 +71,25 @@ def arrange(source: AnySource, top: Path, classes: Sequence[str]) -> Arrangement
     for root in roots:
         found, wanted = _count_images(source, root)
         if found:
-            return Arrangement(_whole(root, top), found, wanted)
+            return Arrangement(*_whole(source, root, top), found, wanted)
     return _arrange_by_content(source, top)
 
 
 def may_hold(source: AnySource, classes: Sequence[str], paths: Iterable[str]) -> bool:
     """False if the files of an archive can't be a source's, as their names alone tell."""
     if isinstance(source, FoldersSource):
-        labels = _labels(source, classes)
-        return any(labels.intersection(path.split("/")[:-1]) for path in paths)
+        labels = {*classes, *source.rename, *map(str, range(len(classes)))}
+        folders = {_composed(name) for path in paths for name in path.split("/")[:-1]}
+        return bool(labels & folders)
     if isinstance(source, ArraysSource):
         return any(path.endswith(source.file) for path in paths)
-    return any(path.endswith((source.file, *SHEET_SUFFIXES)) for path in paths)
+    ends = (source.file.lower(), *SHEET_SUFFIXES)
+    return any(path.lower().endswith(ends) for path in paths)
+
+
+def needed(source: AnySource) -> set[str]:
+    """Return what a source needs to be directly in the data folder; nothing where that is open."""
+    return {Path(path).parts[0] for path in (*files_of(source), *folders_of(source)) if path != "."}
 
 
 def files_of(source: AnySource) -> list[str]:
@@ -98,33 +107,38 @@ def _arrange_folders(
             moves = {relative(path, top): f"{source.folder}/{path.name}" for path in wanted}
             images = sum(is_image(file) for path in wanted for file in files_below(path))
             others = [path.name for path in _shown(root) if path not in wanted]
-            return Arrangement(moves, images, 0, others)
+            return Arrangement(moves, {}, images, 0, others)
     return None
 
 
 def _labelled(root: Path, source: AnySource, classes: Sequence[str]) -> list[Path]:
     """Return the folders of parts that hold folders of classes, or else these themselves."""
-    labels = _labels(source, classes)
     folders = subfolders(root)
-    parts = [path for path in folders if path.name.lower() in PART_NAMES.keys() - labels]
-    held = [path for path in parts if any(_named(inner) in labels for inner in subfolders(path))]
-    return held or [path for path in folders if _named(path) in labels]
+    parts = [
+        path for path in folders if path.name.lower() in PART_NAMES.keys() - {*classes}
+        and _class_folders(path, source, classes)
+    ]  # fmt: skip
+    return parts or _class_folders(root, source, classes)
 
 
-def _labels(source: AnySource, classes: Sequence[str]) -> set[str]:
-    """Return the names that folders of classes can have: names, other names, positions."""
-    return {*classes, *source.rename, *map(str, range(len(classes)))}
+def _class_folders(folder: Path, source: AnySource, classes: Sequence[str]) -> list[Path]:
+    """Return the folders named as classes, or, where there are several, as their positions."""
+    names, positions = {*classes, *source.rename}, {*map(str, range(len(classes)))}
+    folders = subfolders(folder)
+    named = [path for path in folders if _composed(path.name) in names]
+    numbered = [path for path in folders if path.name in positions]
+    return named or (numbered if len(numbered) > 1 else [])
 
 
-def _named(path: Path) -> str:
-    return unicodedata.normalize("NFC", path.name)
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _arrange_arrays(source: ArraysSource, top: Path, roots: Sequence[Path]) -> Arrangement | None:
     for root in roots:
         for file in files_of(source):
             array_names(root / file)
-        return Arrangement(_whole(root, top), 0, 0)
+        return Arrangement(*_whole(source, root, top), 0, 0)
     return None
 
 
@@ -155,9 +169,9 @@ def _arrange_by_content(source: Sheets, top: Path) -> Arrangement | None:
     if len(best) > 1:
         found = listed(f"{sheet} with {folder or '.'}" for _, _, sheet, folder in best)
         raise DataError(f"several tables and folders give {most} images each: {found}")
-    found, wanted, sheet, folder = best[0]
+    _, wanted, sheet, folder = best[0]
     others = [path.name for path in _shown(top) if relative(path, top) not in (sheet, folder)]
-    return Arrangement({sheet: source.file, folder: folders[0]}, found, wanted, others)
+    return Arrangement({sheet: source.file, folder: folders[0]}, {}, most, wanted, others)
 
 
 def _sheets(source: Sheets, top: Path, files: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -192,8 +206,12 @@ def _pairs(
         yield found, len(wanted), name, folder
 
 
-def _whole(root: Path, top: Path) -> dict[str, str]:
-    return {relative(path, top): path.name for path in _shown(root)}
+def _whole(source: AnySource, root: Path, top: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return all that lies in a folder: what a source needs, and what else there is."""
+    wanted, paths = needed(source), _shown(root)
+    moves = {relative(path, top): path.name for path in paths if path.name in wanted}
+    spare = {relative(path, top): path.name for path in paths if path.name not in wanted}
+    return moves, spare
 
 
 def _shown(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, TimeoutError
@@ -89,7 +90,7 @@ def decode(place: Place, settings: ImageSettings) -> Decoded:
     stamp = stamp_of(file)
     try:
         opened = open_item(*place, settings)
-        content = _digest(opened.pixels if place.array else file)
+        content = digest_of(opened.pixels if place.array else file)
         return Decoded(prepare(opened.pixels, settings), content, *opened[1:], stamp=stamp)
     except DataError as error:
         return bad(str(error).removeprefix(f"{file}: "))
@@ -101,7 +102,7 @@ def decode(place: Place, settings: ImageSettings) -> Decoded:
         return bad(f"it can't be made into the network's input ({clear_sentence(error)})")
 
 
-def _digest(content: np.ndarray | Path) -> str:
+def digest_of(content: np.ndarray | Path) -> str:
     """Return the SHA-256 of pixels or of a file."""
     if isinstance(content, np.ndarray):
         return hashlib.sha256(content.tobytes()).hexdigest()
@@ -183,7 +184,7 @@ def _too_large() -> str:
 
 def _context() -> multiprocessing.context.BaseContext:
     """Return how processes start: forked on Linux, so that a script needs no main guard."""
-    return multiprocessing.get_context("fork" if os.uname().sysname == "Linux" else "spawn")
+    return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
 def _start(memory: int) -> None:

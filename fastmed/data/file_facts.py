@@ -9,11 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image
-from pydicom import dcmread
+from PIL.TiffImagePlugin import TiffImageFile
 
 from fastmed import console
+from fastmed.console import visible
+from fastmed.data.bounded_file import BoundedFile
 from fastmed.data.dicom import is_dicom
+from fastmed.data.dicom.container import open_container
+from fastmed.data.dicom.fields import Fields
+from fastmed.data.dicom.limits import STANDARD
 from fastmed.data.npz import read_images
+from fastmed.data.picture import FORMATS
 from fastmed.data.remarks import remarks
 
 UNKNOWN = "not known"
@@ -33,9 +39,7 @@ _MODES = {
     "I": ("grey", 32),
     "F": ("grey, float", 32),
 }
-_DICOM = (
-    "Rows", "Columns", "BitsStored", "PhotometricInterpretation",
-)  # fmt: skip
+_DICOM = ("Rows", "Columns", "BitsStored", "PhotometricInterpretation")
 _BITS_OF_PNG = 24  # the byte of the header that holds the bit depth (PNG, 11.2.1)
 _BITS_OF_TIFF = 258  # BitsPerSample (TIFF 6.0, section 8)
 _ORIENTATION = 0x0112  # of EXIF; from 5 on, width and height change places
@@ -88,15 +92,17 @@ def read_facts(path: Path, array: str = "") -> FileFacts:
 
 
 def _array_facts(path: Path, array: str) -> FileFacts:
-    shape = read_images(path, array).shape
-    return FileFacts(shape[2], shape[1], "NPZ", "RGB" if len(shape) == 4 else "grey", 8)
+    images = read_images(path, array)
+    colour = "RGB" if images.ndim == 4 else "grey"
+    height, width = images.shape[1:3]
+    return FileFacts(width, height, "NPZ", colour, 8 * images.dtype.itemsize)
 
 
 def _picture_facts(path: Path) -> FileFacts:
-    with path.open("rb") as file, remarks("ignore", Image.DecompressionBombWarning):
+    with BoundedFile(path) as file, remarks("ignore", Warning):
         header = file.read(_BITS_OF_PNG + 1)
         file.seek(0)
-        picture = Image.open(file)
+        picture = Image.open(file, formats=FORMATS)
         width, height = picture.size
         if _lies(picture):
             width, height = height, width
@@ -105,7 +111,7 @@ def _picture_facts(path: Path) -> FileFacts:
             bits = 16
         if picture.format == "PNG":
             bits = header[_BITS_OF_PNG]
-        elif picture.format == "TIFF":
+        elif isinstance(picture, TiffImageFile):
             bits = picture.tag_v2.get(_BITS_OF_TIFF, (bits,))[0]
         return FileFacts(width, height, str(picture.format), colour, bits)
 
@@ -118,14 +124,13 @@ def _lies(picture: Image.Image) -> bool:
 
 
 def _dicom_facts(path: Path) -> FileFacts:
-    with remarks("ignore", Warning):
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=[*_DICOM])
-        syntax = dataset.file_meta.get("TransferSyntaxUID")
-        coding = f"DICOM, {syntax.name}" if syntax else "DICOM"
+    with open_container(path, STANDARD) as container:
+        fields = Fields(container.dataset(_DICOM))
+        width, height, bits = map(fields.number, ("Columns", "Rows", "BitsStored"))
         return FileFacts(
-            int(dataset.Columns),
-            int(dataset.Rows),
-            coding,
-            str(dataset.get("PhotometricInterpretation") or UNKNOWN),
-            float(dataset.get("BitsStored") or np.nan),
+            np.nan if width is None else width,
+            np.nan if height is None else height,
+            f"DICOM, {container.syntax.name}",
+            visible(fields.text("PhotometricInterpretation")) or UNKNOWN,
+            np.nan if bits is None else bits,
         )

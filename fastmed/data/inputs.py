@@ -13,7 +13,7 @@ from fastmed.data.layouts.dicom import with_headers
 from fastmed.data.layouts.folders import PART_NAMES, read_folders
 from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.metadata_columns import metadata_columns
-from fastmed.data.layouts.places import files_below, relative, subfolders
+from fastmed.data.layouts.places import files_below, relative, subfolders, tell_of_odd
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet
 from fastmed.data.layouts.table import folders_of, parts_of
@@ -67,7 +67,9 @@ def _folder_rows(task: Task, folder: Path, skip_bad: bool) -> pd.DataFrame:
     if _has_class_folders(task, folder):
         source = FoldersSource(kind="folders", rename=task.source.rename)
         return _with_patients(read_folders(source, folder, task.classes), task, folder)
-    files = [path for path in files_below(folder) if is_image(path)]
+    below = list(files_below(folder))
+    files = [path for path in below if is_image(path)]
+    tell_of_odd(set(below) - set(files), folder)
     if not files:
         raise DataError(f"no images found in {folder}")
     _tell_of_folders(task, folder)

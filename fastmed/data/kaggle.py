@@ -14,13 +14,14 @@ from typing import TextIO
 from fastmed import console
 from fastmed.errors import DataError
 
+_TOKENS = "https://www.kaggle.com/settings/api"
 CREDENTIALS = (
-    "Kaggle wants to know who asks: make a token at https://www.kaggle.com/settings/api and put "
-    "it into the environment variable KAGGLE_API_TOKEN or the file ~/.kaggle/access_token (the "
-    "older ~/.kaggle/kaggle.json will do)"
+    f"Kaggle wants to know who asks: make a token at {_TOKENS} and put it into the environment "
+    "variable KAGGLE_API_TOKEN or the file ~/.kaggle/access_token (an older ~/.kaggle/kaggle.json "
+    "will do)"
 )
 _BAR = re.compile(r"\d+%\|.*\| (\S+)/(\S+) \[")
-_SECONDS_BETWEEN_LINES = 20
+SECONDS_BETWEEN_LINES = 20
 
 
 def page_of(handle: str) -> str:
@@ -46,7 +47,9 @@ def download(handle: str) -> Path:
     with _quietly():
         import kagglehub
 
-        get = kagglehub.competition_download if kind == "competitions" else kagglehub.dataset_download
+        get = (
+            kagglehub.competition_download if kind == "competitions" else kagglehub.dataset_download
+        )
         try:
             return Path(get(name))
         except Exception as error:
@@ -61,28 +64,40 @@ def _reason(error: Exception, handle: str) -> str:
     import requests
     from kagglehub import exceptions as kaggle
 
-    page, status = page_of(handle), _status(error)
-    if isinstance(error, kaggle.UnauthenticatedError | kaggle.CredentialError) or status == 401:
-        return CREDENTIALS
-    if status == 403:
-        if handle.startswith("competitions/"):
+    page = page_of(handle)
+    status = _status(error)
+    match error:
+        case _ if status:
+            reason = _answer(status, page)
+        case kaggle.UnauthenticatedError() | kaggle.CredentialError():
+            reason = CREDENTIALS
+        case requests.ConnectionError() | requests.Timeout():
+            reason = "Kaggle can't be reached (is there a network?)"
+        case requests.RequestException() | kaggle.DataCorruptionError():
+            reason = f"the download of {page} broke off or is damaged; run the command again"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            reason = f"the disk is full, while Kaggle's library downloads {page} to its own folder"
+        case ValueError() if "credentials" in str(error):
+            reason = f"{error}; make a new token at {_TOKENS}"
+        case OSError() | ValueError() | kaggle.BackendError() | kaggle.NotFoundError():
+            reason = f"Kaggle's library can't download {page} ({error})"
+        case _:
+            reason = ""
+    return reason
+
+
+def _answer(status: int, page: str) -> str:
+    """Return what an HTTP status means for someone who asks for a page."""
+    match status:
+        case 401:
+            return CREDENTIALS
+        case 403 if "/competitions/" in page:
             return f"Kaggle gives the data only to those who accept the rules, at {page}/rules"
-        return f"Kaggle doesn't let you have {page}: it may be private, or want your consent there"
-    if status == 404:
-        return f"Kaggle has no page {page}; set fetch.kaggle of the task to one that is there"
-    if status:
-        return f"Kaggle answered with the error {status} when asked for {page}; try again later"
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return "Kaggle can't be reached; is there a network?"
-    if isinstance(error, requests.RequestException | kaggle.DataCorruptionError):
-        return f"the download of {page} broke off or is damaged; run the command again"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full while {page} is downloaded to the folder of Kaggle's library"
-    if isinstance(error, ValueError) and "credentials" in str(error):
-        return f"{error}; make a new token at https://www.kaggle.com/settings/api"
-    if isinstance(error, OSError | ValueError | kaggle.BackendError):
-        return f"Kaggle's library can't download {page} ({error})"
-    return ""
+        case 403:
+            return f"Kaggle doesn't let you have {page}: it is private, or wants your consent there"
+        case 404:
+            return f"Kaggle has no page {page}; set fetch.kaggle of the task to one that is there"
+    return f"Kaggle answered with the error {status} when asked for {page}; try again later"
 
 
 def _status(error: Exception) -> int:
@@ -95,7 +110,7 @@ def _status(error: Exception) -> int:
 def _quietly() -> Iterator[None]:
     """Keep what Kaggle's library says off stdout, and its bars to terminals."""
     log = logging.getLogger("kagglehub")
-    stderr = sys.stderr if sys.stderr.isatty() else _PlainLines()
+    stderr = sys.stderr if sys.stderr.isatty() else PlainLines()
     with redirect_stdout(sys.stderr), redirect_stderr(stderr):
         import kagglehub  # noqa: F401 (its log is set up when it is loaded)
 
@@ -107,7 +122,7 @@ def _quietly() -> Iterator[None]:
             log.setLevel(level)
 
 
-class _PlainLines(io.StringIO):
+class PlainLines(io.StringIO):
     """Takes the place of stderr for tqdm's bars, and makes a line of them now and then."""
 
     def __init__(self) -> None:
@@ -118,7 +133,7 @@ class _PlainLines(io.StringIO):
     def write(self, text: str) -> int:
         """Tell how far the download has come, if it is time to."""
         bar = _BAR.search(text)
-        if bar and time.monotonic() - self._said > _SECONDS_BETWEEN_LINES:
+        if bar and time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             with redirect_stderr(self._stderr):
                 console.note(f"Downloading: {bar[1]} of {bar[2]}")

@@ -1,7 +1,7 @@
 """What is known about a patient beside the image, as numbers that a network can take."""
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -9,100 +9,18 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from fastmed import console
+from fastmed.data.metadata_fields import AnyField, Encoded, fit_field
 from fastmed.errors import DataError, RunError, listed, nearest
 from fastmed.settings import Part
 
-Encoded = NDArray[np.float32]
-
 PREFIX = "meta_"
-MOST_VALUES = 50  # of a category; what has more is a name or a date, which no network can learn
-FARTHEST = 5.0  # deviations from the mean at which numbers are cut off
-_EXACT = 2.0**53  # below it a float holds every whole number
-_NOTHING = {"", "na", "n/a", "nan", "null", "unknown", "?"}
 _DEVICE = "tells the device, and with it the ward or the hospital, where diseases are more common"
 # What tells how or where an image was taken, and can be learnt instead of what is on it.
 SHORTCUTS = {
     "view": "AP films are of sicker patients, who can't stand up for a PA film",
-    **dict.fromkeys(("modality", "manufacturer", "model", "spacing", "rows", "columns"), _DEVICE),
+    **dict.fromkeys(("modality", "manufacturer", "model", "spacing", "photometric"), _DEVICE),
+    **dict.fromkeys(("rows", "columns"), _DEVICE),
 }
-
-
-class NumberField(Part):
-    """A number, standardised by the training part: two columns, the number and 1 if missing.
-
-    Attributes:
-        mean, std: of the known values of the training part (std with n in the denominator).
-    """
-
-    kind: Literal["number"] = "number"
-    name: str
-    mean: float
-    std: float = Field(gt=0)
-
-    @property
-    def missing(self) -> list[float]:
-        """The columns of an unknown value."""
-        return [0.0, 1.0]
-
-    @property
-    def known(self) -> str:
-        """What the training part had, in words."""
-        return f"{self.mean:.4g} ± {self.std:.3g}"
-
-    def encode(self, values: Iterable[Any]) -> Encoded:
-        """Return (n, 2): deviations from the mean, at most `FARTHEST`, and the missing ones."""
-        numbers = _numbers(_texts(values))
-        missing = np.isnan(numbers)
-        scaled = np.clip((numbers - self.mean) / self.std, -FARTHEST, FARTHEST)
-        return np.stack([np.where(missing, 0, scaled), missing], axis=1).astype(np.float32)
-
-    def decode(self, columns: Sequence[float]) -> str:
-        """Return the number that columns (2,) stand for."""
-        return "?" if columns[1] else f"{columns[0] * self.std + self.mean:.4g}"
-
-    def strange(self, values: Iterable[Any]) -> list[str]:
-        """Return what is there, but is no number."""
-        texts = _texts(values)
-        pairs = zip(texts, np.isnan(_numbers(texts)), strict=True)
-        return [text for text, unread in pairs if text and unread]
-
-
-class CategoryField(Part):
-    """A text, one-hot by the values of the training part: a column for each, and 1 if missing.
-
-    A value that the training part didn't have counts as missing.
-    """
-
-    kind: Literal["category"] = "category"
-    name: str
-    values: tuple[str, ...] = Field(min_length=1)
-
-    @property
-    def missing(self) -> list[float]:
-        """The columns of an unknown value."""
-        return [0.0] * len(self.values) + [1.0]
-
-    @property
-    def known(self) -> str:
-        """What the training part had, in words."""
-        return ", ".join(self.values[:8]) + (", ..." if len(self.values) > 8 else "")
-
-    def encode(self, values: Iterable[Any]) -> Encoded:
-        """Return (n, values + 1) of zeros and a one."""
-        texts = np.array(_texts(values), dtype=object)
-        hot = texts[:, None] == np.array(self.values, dtype=object)
-        return np.concatenate([hot, ~hot.any(axis=1, keepdims=True)], axis=1).astype(np.float32)
-
-    def decode(self, columns: Sequence[float]) -> str:
-        """Return the value that columns (values + 1,) stand for."""
-        return [*self.values, "?"][int(np.argmax(columns))]
-
-    def strange(self, values: Iterable[Any]) -> list[str]:
-        """Return values that the training part didn't have."""
-        return [text for text in _texts(values) if text and text not in self.values]
-
-
-AnyField = Annotated[NumberField | CategoryField, Field(discriminator="kind")]
 
 
 class MetadataEncoder(Part):
@@ -114,15 +32,13 @@ class MetadataEncoder(Part):
     def fit(cls, train: pd.DataFrame, names: Sequence[str]) -> Self:
         """Return an encoder of the named metadata.
 
-        A column in which every known value is a number is a number, any other a category.
-
         Args:
             train: the items of the training part.
 
         Raises:
             DataError: a column is missing or empty, or has too many values for a category.
         """
-        return cls(fields=tuple(_fit(name, _column(train, name)) for name in names))
+        return cls(fields=tuple(fit_field(name, _column(train, name)) for name in names))
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -176,7 +92,8 @@ class MetadataEncoder(Part):
     def unknown(self, items: pd.DataFrame) -> NDArray[np.bool_]:
         """Return (n, fields): True where nothing is known that the network could use."""
         ends = np.cumsum([len(field.missing) for field in self.fields]) - 1
-        return self.encode(items)[:, ends] == 1
+        unknown: NDArray[np.bool_] = self.encode(items)[:, ends] == 1
+        return unknown
 
 
 def check_metadata(items: pd.DataFrame, names: Sequence[str], kind: str) -> None:
@@ -212,14 +129,14 @@ def tell_of_gaps(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
         )
     if some > without:
         counts = zip(encoder.names, unknown[~unknown.all(axis=1)].sum(axis=0), strict=True)
-        gaps = ", ".join(f"{name} of {count}" for name, count in counts if count)
-        console.warn(f"of further images some metadata is unknown ({gaps})")
+        gaps = ", ".join(f"{name} ({count})" for name, count in counts if count)
+        console.warn(f"some images lack a part of their metadata: {gaps}")
     for field in encoder.fields:
         strange = field.strange(_column(items, field.name))
         if strange:
             console.warn(
                 f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, unlike the training "
-                f"part ({field.known}): taken as unknown in {len(strange)} images"
+                f"part ({field.known}): taken as unknown (images: {len(strange)})"
             )
 
 
@@ -236,49 +153,10 @@ def metadata_table(encoder: MetadataEncoder, train: pd.DataFrame) -> pd.DataFram
     )
 
 
-def _fit(name: str, column: Sequence[Any]) -> NumberField | CategoryField:
-    texts = [text for text in _texts(column) if text]
-    if not texts:
-        raise DataError(
-            f"meta = '{name}': no training image has it; check where it comes from, or leave it out"
-        )
-    numbers = _numbers(texts)
-    if np.isfinite(numbers).all():
-        return NumberField(name=name, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
-    values = sorted(set(texts))
-    if len(values) > MOST_VALUES:
-        raise DataError(
-            f"meta = '{name}' has {len(values)} different texts in {len(texts)} training images, "
-            f"such as {listed(values, 2)}; expected numbers, or at most {MOST_VALUES} categories"
-        )
-    return CategoryField(name=name, values=tuple(values))
-
-
 def _column(items: pd.DataFrame, name: str) -> Sequence[Any]:
     """Return the values of one piece of metadata; nothing, where items don't have it."""
     column = PREFIX + name
     return items[column].tolist() if column in items.columns else [None] * len(items)
-
-
-def _texts(values: Iterable[Any]) -> list[str]:
-    """Return values as text; empty where nothing is known. Whole numbers have no decimals."""
-    return [_text(value) for value in values]
-
-
-def _text(value: Any) -> str:
-    if pd.isna(value):
-        return ""
-    if isinstance(value, float | np.floating):
-        whole = value == np.floor(value) and abs(value) < _EXACT
-        return str(int(value)) if whole else repr(float(value))
-    text = str(value).strip()
-    return "" if text.casefold() in _NOTHING else text
-
-
-def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return texts as finite numbers; not-a-number where they are something else."""
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _cannot_be_had(name: str, known: Sequence[str], kind: str) -> str:

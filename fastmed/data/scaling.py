@@ -82,5 +82,5 @@ def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _stretched(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    shares = (values.astype(np.float64) - low) * (255 / ((high - low) or 1.0))
-    return np.asarray(np.nan_to_num((shares + 0.5).clip(0, 255)), dtype=np.uint8)
+    shares = (values.astype(np.float64) - low) / ((high - low) or 1.0)
+    return np.asarray(np.nan_to_num((shares * 255 + 0.5).clip(0, 255)), dtype=np.uint8)

@@ -11,6 +11,7 @@ from fastmed.data.scaling import UnreadableError
 STARTS = (b"II*\0", b"MM\0*", b"II+\0")  # little- and big-endian, and BigTIFF
 
 _SIGNED, _FLOAT = 2, 3  # SampleFormat
+_PLANAR = 2  # PlanarConfiguration
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # PhotometricInterpretation
 
 
@@ -24,6 +25,7 @@ class Page(NamedTuple):
         kind: 1 for unsigned integers, 2 for signed ones, 3 for floats.
         meaning: the photometric interpretation: 0 white is zero, 1 black is zero, 2 RGB, ...
         alpha: of a fourth channel: 1 premultiplied, 2 straight, 0 something else.
+        planar: true if the channels lie one after the other.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Page(NamedTuple):
     kind: int
     meaning: int
     alpha: int
+    planar: bool
 
     @property
     def white_is_zero(self) -> bool:
@@ -97,7 +100,7 @@ def read_page(file: BinaryIO, number: int, places: list[int]) -> Page:
         return Page(
             number, len(places), _whole(tags, 256), _whole(tags, 257), _whole(tags, 277, 1),
             _whole(tags, 258, 1), _whole(tags, 339, 1), _whole(tags, 262, _BLACK_IS_ZERO),
-            _whole(tags, 338, 2),
+            _whole(tags, 338, 2), _whole(tags, 284, 1) == _PLANAR,
         )  # fmt: skip
     except (SyntaxError, KeyError, TypeError, ValueError, OverflowError, OSError):
         raise UnreadableError("the directory of its page is broken") from None

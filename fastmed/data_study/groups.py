@@ -1,5 +1,6 @@
 """Values of a column put into a few groups that can be counted, and how these tell the class."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from fastmed.console import visible
 from fastmed.data.file_facts import UNKNOWN
 
 MOST_GROUPS = 10
-LONGEST = 40  # characters of a name
+LONGEST = 60  # characters of a name
 FEW = 10  # images on which nothing is said
 
 
@@ -44,14 +45,12 @@ def groups_of(values: pd.Series) -> pd.Series:
         named, order = _text_groups(known)
     if len(known) < len(texts):
         order = [*(name for name in order if name != UNKNOWN), UNKNOWN]
-    groups = pd.Series(UNKNOWN, index=values.index, dtype=object)
-    groups.loc[known.index] = named
+    groups = np.full(len(texts), UNKNOWN, dtype=object)
+    groups[(texts != "").to_numpy()] = named
     return pd.Series(pd.Categorical(groups, categories=order, ordered=True), index=values.index)
 
 
-def count_groups(
-    groups: pd.Series, targets: pd.Series, classes: tuple[str, ...]
-) -> pd.DataFrame:
+def count_groups(groups: pd.Series, targets: pd.Series, classes: tuple[str, ...]) -> pd.DataFrame:
     """Return how many images each group (rows) has of each class (columns)."""
     counts = pd.crosstab(groups, targets, dropna=False)
     order = list(groups.cat.categories)
@@ -87,12 +86,14 @@ def _telling(counts: pd.DataFrame, what: str) -> str:
     large = counts[counts.sum(axis=1) >= FEW]
     if large.empty:
         return ""
-    usual = counts.sum() / counts.to_numpy().sum()
-    shares = large.div(large.sum(axis=1), axis=0)
-    group, name = (shares - usual).stack().idxmax()
+    usual = counts.to_numpy().sum(axis=0) / counts.to_numpy().sum()
+    images = large.to_numpy().sum(axis=1)
+    shares = large.to_numpy() / images[:, None]
+    row, column = np.unravel_index((shares - usual).argmax(), shares.shape)
+    group, name = str(large.index[row]), str(large.columns[column])
     return (
-        f"{shares.at[group, name]:.0%} of the {large.loc[group].sum()} images with {what} '{group}' "
-        f"are '{name}', which makes up {usual[name]:.0%} of all"
+        f"{shares[row, column]:.0%} of the {images[row]} images with {what} '{group}' are "
+        f"'{name}', which makes up {usual[column]:.0%} of all"
     )
 
 
@@ -132,8 +133,14 @@ def _number_groups(numbers: np.ndarray) -> tuple[list[str], list[str]]:
 
 
 def _edges(numbers: np.ndarray) -> np.ndarray:
-    """Return round numbers between which nearly all numbers lie, in at most `MOST_GROUPS` steps."""
-    low, high = np.percentile(numbers, [1, 99])
+    """Return round numbers in at most `MOST_GROUPS` steps, between which all but outliers lie.
+
+    Outliers are beyond 1.5 times the interquartile range from the quartiles (Tukey).
+    """
+    first, third = np.percentile(numbers, [25, 75])
+    reach = 1.5 * (third - first)
+    usual = numbers[(numbers >= first - reach) & (numbers <= third + reach)]
+    low, high = usual.min(), usual.max()
     if low == high:
         low, high = numbers.min(), numbers.max()
     power = 10.0 ** np.floor(np.log10((high - low) / MOST_GROUPS))
@@ -152,7 +159,7 @@ def _range_names(edges: np.ndarray, numbers: np.ndarray) -> list[str]:
         (f"{low:.6g} to {high - 1:.6g}" if step > 1 else f"{low:.6g}")
         if whole
         else f"{low:.6g} to <{high:.6g}"
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
     ]
     if numbers.min() < edges[0]:
         names[0] = f"below {edges[1]:.6g}"

@@ -16,7 +16,7 @@ from PIL import Image
 
 import fastmed
 from fastmed.console import visible
-from fastmed.data.spreadsheets import write_sheet
+from fastmed.data.tables import write_table
 from fastmed.data_study.sections import Section, sections_of
 from fastmed.data_study.story import Study
 from fastmed.files import write_json, write_text
@@ -24,6 +24,7 @@ from fastmed.results.style import DPI, save
 from fastmed.whole_folder import check_place, whole_folder
 
 PAGE, MARK = "index.html", "study.json"
+OWN = {PAGE, MARK, "figures", "tables"}
 THUMBNAIL = 224  # pixels
 CSS_PIXELS = 96  # in an inch
 
@@ -45,30 +46,29 @@ def write_study(study: Study, folder: Path) -> Path:
     Raises:
         RunError: the folder holds something else, or can't be written.
     """
-    check_place(folder, MARK, "a data study")
+    check_place(folder, OWN, "a data study")
     sections = sections_of(study)
+    figures = {one.name: _png(one.figure) for one in sections if one.figure is not None}
     with whole_folder(folder) as place:
-        for section in sections:
-            _write_section(section, place)
-        write_text(place / PAGE, _page(study, sections))
+        save(study.samples_figure(), place / "figures" / "samples.png")
+        for name, content in figures.items():
+            (place / "figures" / f"{name}.png").write_bytes(content)
+        for table in (table for section in sections for table in section.tables):
+            rows = pd.DataFrame(table.rows, columns=list(table.columns))
+            write_table(rows, place / "tables" / f"{table.name}.csv")
+        write_text(place / PAGE, _page(study, sections, figures))
         write_json(place / MARK, _summary(study))
     return folder / PAGE
 
 
 def page_of(study: Study) -> str:
     """Return the page as text."""
-    return _page(study, sections_of(study))
+    sections = sections_of(study)
+    figures = {one.name: _png(one.figure) for one in sections if one.figure is not None}
+    return _page(study, sections, figures)
 
 
-def _write_section(section: Section, place: Path) -> None:
-    if section.figure is not None:
-        save(section.figure, place / "figures" / f"{section.name}.png")
-    for table in section.tables:
-        rows = pd.DataFrame(table.rows, columns=list(table.columns))
-        write_sheet(rows, place / "tables" / f"{table.name}.csv")
-
-
-def _page(study: Study, sections: Sequence[Section]) -> str:
+def _page(study: Study, sections: Sequence[Section], figures: Mapping[str, bytes]) -> str:
     text = files("fastmed.data_study").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -79,27 +79,30 @@ def _page(study: Study, sections: Sequence[Section]) -> str:
         subtitle=_subtitle(study),
         facts=_facts(study),
         remarks=[remark._replace(text=visible(remark.text)) for remark in study.remarks()],
-        sections=[_shown(section) for section in sections],
+        sections=[_shown(section, figures) for section in sections],
         footer=f"Made by fastmed {fastmed.__version__} on {today.isoformat()}. It describes the "
         "data and is no audit of them. Samples and intensities are of the training part only.",
     )  # fmt: skip
 
 
-def _shown(section: Section) -> dict[str, object]:
+def _shown(section: Section, figures: Mapping[str, bytes]) -> dict[str, object]:
     """Return a section as the template takes it, with its pictures as data URIs."""
     samples = [
         {"name": name, "count": count, "pictures": [_thumbnail(one) for one in some]}
         for name, count, some in section.samples
     ]
-    figure = None if section.figure is None else _picture(section.figure, section.title)
+    figure = None
+    if section.figure is not None:
+        sides = (round(float(side) * CSS_PIXELS) for side in section.figure.get_size_inches())
+        data = _uri("png", figures[section.name])
+        figure = Picture(data, f"Figure: {section.title}", *sides)
     return {**section._asdict(), "samples": samples, "figure": figure}
 
 
-def _picture(figure: Figure, title: str) -> Picture:
+def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI)
-    width, height = (round(float(side) * CSS_PIXELS) for side in figure.get_size_inches())
-    return Picture(_uri("png", file.getvalue()), f"Figure: {title}", width, height)
+    return file.getvalue()
 
 
 def _thumbnail(pixels: np.ndarray) -> str:
@@ -126,7 +129,7 @@ def _subtitle(study: Study) -> str:
 def _facts(study: Study) -> list[tuple[str, str]]:
     counts = study.class_counts().sum()
     known = study.readable.loc[study.readable["group"] != "", "group"].nunique()
-    parts = [(f"{name.replace('_', ' ')}", f"{n:,}") for name, n in counts.items() if n]
+    parts = [(str(name).replace("_", " "), f"{n:,}") for name, n in counts.items() if n]
     return [
         ("images", f"{len(study.images):,}"),
         ("classes", str(len(study.task.classes))),

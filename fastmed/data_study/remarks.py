@@ -7,6 +7,7 @@ import numpy as np
 
 from fastmed.data.metadata import PREFIX, SHORTCUTS
 from fastmed.data.tables import part
+from fastmed.data_study.columns import OF_FILES, title_of
 
 if TYPE_CHECKING:
     from fastmed.data_study.story import Study
@@ -15,6 +16,13 @@ STRONG = 0.2  # Cramér's V from which groups and classes are said to go togethe
 CHANCE = 0.01  # if chance would do so more rarely
 IMBALANCE = 2.0  # ratio of the largest to the smallest class that is said
 OLDEST = 120  # years
+
+
+# Column -> why a network may learn it instead of what is on the image.
+_SAID = {
+    **{f"{PREFIX}{name}": reason for name, reason in SHORTCUTS.items()},
+    "origin": "tells the source, which a network may learn instead",
+}
 
 
 class Remark(NamedTuple):
@@ -37,8 +45,8 @@ def imbalance(study: "Study") -> Iterator[Remark]:
         return
     made_up = {
         "class_weights": "the loss weights the classes",
-        "per_class": "the balance leaves so much",
-        "none": "nothing makes up for it: see `balance`",
+        "per_class": "balance.count asks for more images than there are",
+        "none": "nothing makes up for it (balance.method = 'none')",
     }[study.task.balance.method]
     yield Remark(
         "note",
@@ -56,29 +64,30 @@ def patients(study: "Study") -> Iterator[Remark]:
         yield Remark(
             "warning",
             "Nothing is known about patients: images of one may stand on both sides of a split, "
-            "and scores would be too good. `source.group` says how patients are told.",
+            "and scores would be too good. The setting source.group says how they are told.",
         )
         return
     counts, kinds = known["group"].value_counts(), known.groupby("group")["target"].nunique()
-    yield Remark(
-        "note",
-        f"{len(counts)} patients are known, with {counts.mean():.1f} images each "
-        f"(at most {counts.max()}); {(counts > 1).sum()} have several, and "
-        f"{len(images) - len(known)} images have no patient.",
+    several, unknown = int((counts > 1).sum()), len(images) - len(known)
+    told = f"{len(counts)} patients are known, "
+    told += (
+        f"{several} with several images (at most {counts.max()})"
+        if several
+        else "each with one image"
     )
+    told += f"; of {unknown} images the patient is not known" if unknown else ""
+    yield Remark("note", f"{told}.")
     if (kinds > 1).any():
         yield Remark("note", f"{(kinds > 1).sum()} patients have images of several classes.")
 
 
 def files(study: "Study") -> Iterator[Remark]:
     """Warn of what tells the class without a look at the image: format, size, reading."""
-    from fastmed.data_study.story import FILE_COLUMNS, title_of
-
     found = study.associations()
-    strong = found[(found["v"] >= STRONG) & (found["p"] < CHANCE) & found.index.isin(FILE_COLUMNS)]
+    strong = found[(found["v"] >= STRONG) & (found["p"] < CHANCE) & found.index.isin(OF_FILES)]
     if len(strong):
         names = ", ".join(
-            f"{title_of(name).lower()} (V = {v:.2f})" for name, v in strong["v"].items()
+            f"{title_of(str(name)).lower()} (V = {v:.2f})" for name, v in strong["v"].items()
         )
         told = strong["telling"].iloc[0]
         yield Remark(
@@ -90,18 +99,18 @@ def files(study: "Study") -> Iterator[Remark]:
 
 def breakdowns(study: "Study") -> Iterator[Remark]:
     """Warn of metadata and origins that differ between the classes."""
-    from fastmed.data_study.story import FILE_COLUMNS, title_of
-
     found = study.associations()
-    for name, row in found[~found.index.isin(FILE_COLUMNS)].iterrows():
+    for name, row in found[~found.index.isin(OF_FILES)].iterrows():
         if row["v"] < STRONG or row["p"] >= CHANCE:
             continue
-        said = SHORTCUTS.get(str(name).removeprefix(PREFIX), "")
-        shortcut = bool(said) or name == "origin"
+        said = _SAID.get(str(name), "")
+        shortcut = bool(said)
         start = "Possible shortcut: " if shortcut else ""
-        sentences = [f"{start}{title_of(str(name))} differs between the classes (V = {row['v']:.2f})"]
-        sentences += [text for text in (row["telling"], said) if text]
-        yield Remark("warning" if shortcut else "note", ". ".join(sentences) + ".")
+        reason = f"; {'it ' if said[0].islower() else ''}{said}" if shortcut else ""
+        strength = f"differs between the classes (V = {row['v']:.2f})"
+        text = f"{start}{title_of(str(name))} {strength}{reason}."
+        told = f" {row['telling']}." if row["telling"] else ""
+        yield Remark("warning" if shortcut else "note", text + told)
 
 
 def enlarged(study: "Study") -> Iterator[Remark]:
@@ -125,9 +134,7 @@ def ages(study: "Study") -> Iterator[Remark]:
     years = np.asarray(study.readable["meta_age"], dtype=float)
     wrong = years[(years > OLDEST) | (years < 0)]
     if len(wrong):
-        yield Remark(
-            "warning", f"{len(wrong)} ages can't be right, such as {wrong.max():g} years."
-        )
+        yield Remark("warning", f"{len(wrong)} ages can't be right, such as {wrong.max():g} years.")
 
 
 def left_out(study: "Study") -> Iterator[Remark]:

@@ -1,14 +1,15 @@
 """The sections of a study's page, in their order: one function each."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastmed.data_study.story import Study, drawn, title_of
+from fastmed.data_study.columns import title_of
 from fastmed.data_study.samples import MEASURED
+from fastmed.data_study.story import Study
 from fastmed.errors import DataError
 
 Cells = Sequence[Sequence[str]]
@@ -54,13 +55,13 @@ def sections_of(study: Study) -> list[Section]:
 def _classes(study: Study) -> Section:
     counts = study.class_counts()
     counts = counts.loc[:, counts.sum() > 0]
-    order = "in ascending order" if study.task.goal == "grade" else ""
+    order = ", from the lowest grade to the highest" if study.task.goal == "grade" else ""
     return Section(
         "classes",
         "Classes",
-        f"How many images each class has in each part{', ' * bool(order)}{order}.",
-        figure=drawn(study.class_figure),
-        tables=[_counts("classes", "class", counts)],
+        f"How many images each class has in each part{order}.",
+        figure=_drawn(study.class_figure),
+        tables=[_counts("classes", "class", counts, folded=True)],
     )
 
 
@@ -85,24 +86,23 @@ def _sizes(study: Study) -> Section | None:
         "sizes",
         "Sizes",
         f"Width and height of the files in pixels; the network's input has {side} x {side}.",
-        figure=drawn(study.size_figure),
+        figure=_drawn(study.size_figure),
         tables=[_size_sheet(sizes)],
     )
 
 
 def _size_sheet(sizes: pd.DataFrame) -> Sheet:
     columns = ("class", "images", "sizes", "width", "height", "width / height")
+    sides = ("width", "height", "aspect")
     rows = [
-        [str(name), f"{row['n']:.0f}", f"{row['sizes']:.0f}", *(
-            _range(row, side, digits) for side, digits in (("width", 0), ("height", 0), ("aspect", 2))
-        )]
-        for name, row in sizes.iterrows()
-    ]  # fmt: skip
+        [str(name), str(row["n"]), str(row["sizes"]), *map(_range, [row] * 3, sides, (0, 0, 2))]
+        for name, row in zip(sizes.index, sizes.to_dict("records"), strict=True)
+    ]
     caption = "Median, and in brackets the range."
     return Sheet("sizes", columns, rows, numeric=range(1, 6), caption=caption)
 
 
-def _range(row: pd.Series, side: str, digits: int) -> str:
+def _range(row: Mapping[Hashable, Any], side: str, digits: int) -> str:
     if not row["n"]:
         return "-"
     middle, low, high = (f"{row[f'{side}_{what}']:.{digits}f}" for what in ("median", "min", "max"))
@@ -111,13 +111,13 @@ def _range(row: pd.Series, side: str, digits: int) -> str:
 
 def _files(study: Study) -> Section:
     counts = study.breakdown("kind")
-    read = study.readable.groupby(["decoder", "scaling"]).size()
-    rows = [[decoder, scaling, str(count)] for (decoder, scaling), count in read.items()]
+    read = study.readable.groupby(["decoder", "scaling"]).size().reset_index(name="images")
+    rows = [[str(cell) for cell in row] for row in read.itertuples(index=False)]
     return Section(
         "files",
         "Files",
         "Format, colours and bits of a channel, as the files' headers say, and how they were read.",
-        figure=drawn(lambda: study.breakdown_figure("kind")) if len(counts) > 1 else None,
+        figure=_drawn(lambda: study.breakdown_figure("kind")) if len(counts) > 1 else None,
         tables=[
             _counts("files", "file", counts, folded=len(counts) > 1),
             Sheet("readers", ("decoder", "values scaled by", "images"), rows, numeric=[2]),
@@ -135,7 +135,7 @@ def _patients(study: Study) -> Section | None:
         "Patients",
         "How many images of a class the patients have. A patient with images of several classes "
         "counts in each.",
-        figure=drawn(study.patients_figure) if len(counts) > 1 else None,
+        figure=_drawn(study.patients_figure) if len(counts) > 1 else None,
         tables=[_counts("patients", "images of a patient", counts, folded=len(counts) > 1)],
     )
 
@@ -146,7 +146,7 @@ def _intensity(study: Study) -> Section:
         "Intensity",
         f"Mean of the pixels of up to {MEASURED} training images of each class, as the network "
         "sees them. The line is the median.",
-        figure=drawn(study.intensity_figure),
+        figure=_drawn(study.intensity_figure),
     )
 
 
@@ -155,17 +155,23 @@ def _associations(study: Study) -> Section | None:
     if found.empty:
         return None
     rows = [
-        [title_of(str(name)), f"{row['v']:.2f}", _chance(row["p"]), str(row["groups"]), row["telling"]]
+        [
+            title_of(str(name)),
+            f"{row['v']:.2f}",
+            _chance(row["p"]),
+            str(row["groups"]),
+            row["telling"],
+        ]
         for name, row in found.iterrows()
     ]
     columns = ("column", "V", "p", "groups", "what tells most")
     return Section(
         "associations",
         "What goes together with the class",
-        "Cramér's V (corrected for its bias) is 0 where a column says nothing about the class and 1 "
-        "where it tells it. What belongs to the file and not to the finding is a possible shortcut: "
-        "a network may learn it instead, and fail elsewhere. p is of a chi-squared test that takes "
-        "images as independent, so several images of a patient make it too small.",
+        "Cramér's V (corrected for its bias) is 0 where a column says nothing about the class "
+        "and 1 where it tells it. What belongs to the file and not to the finding is a possible "
+        "shortcut: a network may learn it instead, and fail elsewhere. p is of a chi-squared "
+        "test that takes images as independent, so several images of a patient make it too small.",
         tables=[Sheet("associations", columns, rows, numeric=(1, 2, 3))],
     )
 
@@ -175,7 +181,7 @@ def _breakdown(study: Study, column: str) -> Section:
     return Section(
         f"by-{column}",
         title_of(column),
-        figure=drawn(lambda: study.breakdown_figure(column)),
+        figure=_drawn(lambda: study.breakdown_figure(column)),
         tables=[_counts(f"by_{column}", title_of(column).lower(), counts, folded=True)],
     )
 
@@ -192,13 +198,23 @@ def _left_out(study: Study) -> Section | None:
 def _counts(name: str, what: str, counts: pd.DataFrame, folded: bool = False) -> Sheet:
     """Return counts with the share in their column, and a row of totals."""
     totals = counts.sum()
+    shares = counts / totals.clip(lower=1)
+    cells = zip(counts.index, counts.to_numpy(), shares.to_numpy(), strict=True)
     rows = [
-        [str(row), *(f"{n} ({n / max(totals[c], 1):.0%})" for c, n in numbers.items())]
-        for row, numbers in counts.iterrows()
+        [str(name), *(f"{n} ({share:.0%})" for n, share in zip(numbers, parts, strict=True))]
+        for name, numbers, parts in cells
     ]
     rows.append(["all", *(str(total) for total in totals)])
     columns = [what, *(str(column).replace("_", " ") for column in counts.columns)]
     return Sheet(name, columns, rows, numeric=range(1, len(columns)), folded=folded)
+
+
+def _drawn(make: Callable[[], Figure]) -> Figure | None:
+    """Return a figure, or None where there is nothing to draw."""
+    try:
+        return make()
+    except DataError:
+        return None
 
 
 def _chance(p: float) -> str:

@@ -1,6 +1,6 @@
 """`study`: a data set looked at from all sides, as tables, figures and a page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -16,6 +16,7 @@ from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import PREFIX
 from fastmed.data.tables import ITEM_DEFAULTS, LEFT_OUT, root_of
 from fastmed.data_study import remarks
+from fastmed.data_study.columns import FILE_COLUMNS, title_of
 from fastmed.data_study.groups import association, count_groups, groups_of
 from fastmed.data_study.remarks import Remark
 from fastmed.data_study.samples import Looked, look_at_samples
@@ -23,10 +24,13 @@ from fastmed.errors import DataError, listed, nearest
 from fastmed.results import figures, study_figures
 from fastmed.task import Task
 
-# What describes a file and not what is on the image, and names a class only by accident.
-FILE_COLUMNS = ("format", "colour", "bits", "size", "suffix", "decoder", "scaling")
 _SIZES = ("meta_rows", "meta_columns")  # of DICOM files: the sizes are shown anyway
-_NO_GROUPS = {*ITEM_DEFAULTS, "intensity", "width", "height"} - {"origin", "split", "decoder", "scaling"}
+_NO_GROUPS = {*ITEM_DEFAULTS, "intensity", "width", "height"} - {
+    "origin",
+    "split",
+    "decoder",
+    "scaling",
+}
 
 
 def study(
@@ -54,14 +58,12 @@ def study(
         DataError: the data are not as the task declares them, or a column is not there.
     """
     items = read_items(task, data, skip_bad, cache)
-    facts = file_facts(items[items["content"] != ""], root_of(items))
+    images = _with_files(items)
+    columns = _checked(by, images)
     looked = look_at_samples(items, task, samples, seed, Cache(task.image) if cache else None)
-    images = items.join(facts).join(looked.intensity, on="item")
-    sides = images[["width", "height"]].dropna().astype(int).astype(str)
-    images["size"] = (sides["width"] + " x " + sides["height"]).reindex(images.index)
-    images["kind"] = _kinds(facts).reindex(images.index)
+    images = images.join(looked.intensity, on="item")
     images.attrs.update(items.attrs)
-    return Study(task, images, looked, _checked(by, images))
+    return Study(task, images, looked, columns)
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ class Study:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns that are broken down: metadata, the origin, and those asked for."""
-        meta = [name for name in self.images if name.startswith(PREFIX) and name not in _SIZES]
-        own = [*meta, "origin"]
+        own = [*(name for name in map(str, self.images) if name.startswith(PREFIX)), "origin"]
+        own = [name for name in own if name not in _SIZES]
         varied = [name for name in own if self.readable[name].nunique(dropna=False) > 1]
         return tuple(dict.fromkeys([*varied, *self.by]))
 
@@ -141,15 +143,22 @@ class Study:
             A row a column: ``v`` (Cramér's V without bias, 0 to 1), ``p`` of the chi-squared
             test, ``groups`` and what tells most. Columns with one value have no row.
         """
+        return self._associations.copy()
+
+    @cached_property
+    def _associations(self) -> pd.DataFrame:
         names = dict.fromkeys([*FILE_COLUMNS, *self.columns])
         rows = {name: association(self.breakdown(name), title_of(name).lower()) for name in names}
         told = {name: found._asdict() for name, found in rows.items() if found.groups > 1}
-        table = pd.DataFrame.from_dict(told, orient="index", columns=["v", "p", "groups", "telling"])
+        table = pd.DataFrame.from_dict(
+            told, orient="index", columns=["v", "p", "groups", "telling"]
+        )
         return table.sort_values("v", ascending=False, kind="stable")
 
     def remarks(self) -> list[Remark]:
-        """Return what stands out, in sentences with numbers."""
-        return [remark for rule in remarks.RULES for remark in rule(self)]
+        """Return what stands out, in sentences with numbers; warnings come first."""
+        found = [remark for rule in remarks.RULES for remark in rule(self)]
+        return sorted(found, key=lambda remark: remark.level != "warning")
 
     def class_figure(self) -> Figure:
         """Return the number of images of each class, by part."""
@@ -157,7 +166,7 @@ class Study:
 
     def samples_figure(self) -> Figure:
         """Return sample images of each class, as the network sees them."""
-        counts = self.class_counts()["train"].to_dict()
+        counts = {str(name): int(n) for name, n in self.class_counts()["train"].items()}
         return study_figures.samples_figure(self.looked.pictures, counts)
 
     def size_figure(self) -> Figure:
@@ -194,30 +203,9 @@ class Study:
         return f'<iframe sandbox srcdoc="{page}" style="{style}"></iframe>'
 
 
-def drawn(make: Callable[[], Figure]) -> Figure | None:
-    """Return a figure, or None where there is nothing to draw."""
-    try:
-        return make()
-    except DataError:
-        return None
-
-
-def title_of(column: str) -> str:
-    """Return what a figure of a column is headed with."""
-    return {
-        "meta_age": "Age (years)",
-        "kind": "Kind of file",
-        "format": "File format",
-        "bits": "Bits of a channel",
-        "suffix": "File suffix",
-        "origin": "Origin",
-        "scaling": "How values became 0 to 255",
-    }.get(column, column.removeprefix(PREFIX).replace("_", " ").capitalize())
-
-
 def _checked(by: Sequence[str], images: pd.DataFrame) -> tuple[str, ...]:
     """Return the columns that names mean; ``age`` means ``meta_age``."""
-    fitting = [name for name in images if name not in _NO_GROUPS]
+    fitting = [name for name in map(str, images) if name not in _NO_GROUPS]
     found = [name if name in fitting else f"{PREFIX}{name}" for name in by]
     for name, column in zip(by, found, strict=True):
         if column not in fitting:
@@ -225,6 +213,15 @@ def _checked(by: Sequence[str], images: pd.DataFrame) -> tuple[str, ...]:
             close = nearest(name, known) or f"; known are {listed(known, 20)}"
             raise DataError(f"there is no column '{name}' to break down by{close}")
     return tuple(found)
+
+
+def _with_files(items: pd.DataFrame) -> pd.DataFrame:
+    """Return the items with what the files of those that can be read say, and that in words."""
+    facts = file_facts(items[items["content"] != ""], root_of(items))
+    sides = facts[["width", "height"]].dropna().astype(int).astype(str)
+    facts["size"] = (sides["width"] + " x " + sides["height"]).reindex(facts.index)
+    facts["kind"] = _kinds(facts)
+    return items.join(facts)
 
 
 def _kinds(facts: pd.DataFrame) -> pd.Series:
@@ -243,7 +240,11 @@ def _sizes_of(images: pd.DataFrame) -> dict[str, float]:
         "sizes": len(np.unique(sides, axis=0)),
         **{
             f"{side}_{what}": float(reckon(values))
-            for side, values in (("width", sides[:, 0]), ("height", sides[:, 1]), ("aspect", aspect))
+            for side, values in (
+                ("width", sides[:, 0]),
+                ("height", sides[:, 1]),
+                ("aspect", aspect),
+            )
             for what, reckon in (("median", np.median), ("min", np.min), ("max", np.max))
         },
     }

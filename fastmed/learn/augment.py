@@ -7,6 +7,7 @@ from fastai.vision.augment import Dihedral, Flip, RandTransform, aug_transforms
 from fastcore.foundation import L
 from fasttransform import Pipeline, Transform
 
+from fastmed.learn.stain_jitter import StainJitter
 from fastmed.settings import AugmentSettings
 
 _VERTICAL = 2  # fastai's number of the dihedral transformation that turns upside down
@@ -16,11 +17,13 @@ def make_augmentation(settings: AugmentSettings) -> list[Transform]:
     """Return fastai batch transforms; affine ones are joined into one resampling."""
     if not settings.active:
         return []
-    flips = []
+    others = []
     if settings.flip_horizontal:
-        flips.append(Flip(p=settings.flip_horizontal))
+        others.append(Flip(p=settings.flip_horizontal))
     if settings.flip_vertical:
-        flips.append(Dihedral(p=settings.flip_vertical, draw=_VERTICAL))
+        others.append(Dihedral(p=settings.flip_vertical, draw=_VERTICAL))
+    if settings.hed:
+        others.append(StainJitter(settings.hed))
     return list(
         aug_transforms(
             do_flip=False,
@@ -30,7 +33,7 @@ def make_augmentation(settings: AugmentSettings) -> list[Transform]:
             max_lighting=settings.light,
             p_affine=settings.affine_probability,
             p_lighting=settings.light_probability,
-            xtra_tfms=flips,
+            xtra_tfms=others,
         )
     )
 

@@ -86,10 +86,11 @@ def _of_other_meaning(
 ) -> tuple[str, ...]:
     """Return how the names begin of weights that mean something else to the run."""
     given = run.task
-    head = model.image[1] if isinstance(model, FusionNet) else model[1]
+    net = model.image if isinstance(model, FusionNet) else model
+    _, head = net.children()
     names: list[str] = []
     if (given.classes, given.goal) != (task.classes, task.goal):
-        names.append(f"1.{len(head) - 1}.")
+        names.append(f"1.{len(list(head.children())) - 1}.")
     if _meanings(run.metadata) != _meanings(metadata):
         names += ["branch.", "join."]
     return tuple(names)

@@ -65,16 +65,16 @@ class FusionNet(nn.Module):
         super().__init__()
         self.image = image
         self.branch = MetadataBranch(encoder)
-        head = list(image[1])
-        self.place = next(i for i, layer in enumerate(head) if isinstance(layer, nn.Linear))
-        self.join = nn.Linear(WIDTH, head[self.place].out_features, bias=False)
+        layers = enumerate(image[1].children())
+        self.place, first = next((i, layer) for i, layer in layers if isinstance(layer, nn.Linear))
+        self.join = nn.Linear(WIDTH, first.out_features, bias=False)
         nn.init.zeros_(self.join.weight)
 
     def forward(self, images: Tensor, metadata: Tensor) -> Tensor:
         """Return the outputs (B, K) of images (B, C, H, W) and their metadata (B, width)."""
         body, head = self.image
         features = body(images)
-        for place, layer in enumerate(head):
+        for place, layer in enumerate(head.children()):
             features = layer(features)
             if place == self.place:
                 features = features + self.join(self.branch(metadata))

@@ -17,6 +17,7 @@ from fasttransform import Transform
 from PIL import Image
 
 from fastmed.data.cache import Cache
+from fastmed.data.decoding import digest_of
 from fastmed.data.image import open_image, open_item
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
@@ -81,7 +82,17 @@ class OpenImage(Transform):
         if not item["image"]:
             return np.zeros((8, 8), np.uint8)
         place = item["image"], item["array"], item["index"]
+        if not item["array"]:
+            _check_unchanged(self.root / item["image"], item.get("content", ""))
         return open_item(self.root, *place, settings=self.settings).pixels
+
+
+def _check_unchanged(file: Path, content: str) -> None:
+    """Refuse a file, before it is decoded, that is not the one that was inspected."""
+    if content and file.is_file() and digest_of(file) != content:
+        raise DataError(
+            f"{file}: it has changed since it was inspected; put the old file back, or begin anew"
+        )
 
 
 class ReadTarget(Transform):

@@ -1,7 +1,9 @@
 """Metadata as a second input of fastai: a tensor that shows itself, and its block."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from fastai.data.block import TransformBlock
 from fastai.data.core import DataLoaders, show_batch
@@ -38,6 +40,8 @@ class ShownMetadata(str):
 
 class EncodeMetadata(Transform):
     """Encodes the metadata of a row of items; of anything else nothing is known."""
+
+    input_types = (pd.Series, str, Path, np.ndarray)  # what ``learn.predict`` may be given
 
     def __init__(self, encoder: MetadataEncoder) -> None:
         super().__init__()

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+    ScalarFormatter,
+)
 
 from fastmed.errors import DataError
 from fastmed.results.style import (
@@ -14,13 +20,13 @@ from fastmed.results.style import (
     FAINT,
     GREY,
     INK,
+    LETTER,
     PALE,
     SMALL,
     TEXT,
     head,
     hide,
     new_figure,
-    plain,
     wrapped,
 )
 
@@ -28,7 +34,9 @@ PANELS_IN_A_ROW = 3
 LOG_FROM = 5.0  # ratio of the largest to the smallest side from which sizes are on log axes
 
 
-def samples_figure(pictures: Mapping[str, Sequence[np.ndarray]], counts: Mapping[str, int]) -> Figure:
+def samples_figure(
+    pictures: Mapping[str, Sequence[np.ndarray]], counts: Mapping[str, int]
+) -> Figure:
     """Return sample images: a row for each class, with its name and number of images.
 
     Args:
@@ -50,8 +58,7 @@ def samples_figure(pictures: Mapping[str, Sequence[np.ndarray]], counts: Mapping
             axes.spines[:].set_visible(False)
             axes.set(xticks=[], yticks=[])
         told = f"{wrapped(name, 16, lines=4)}\nn = {counts[name]}"
-        style = {"rotation": 0, "ha": "right", "va": "center"}
-        panels[0].set_ylabel(told, fontsize=SMALL, color=INK, **style)
+        panels[0].set_ylabel(told, fontsize=SMALL, color=INK, rotation=0, ha="right", va="center")
         hide(panels[max(len(some), 1) :])
     return figure
 
@@ -70,11 +77,15 @@ def breakdown_figure(counts: pd.DataFrame, title: str, unit: str = "images") -> 
     total = int(counts.to_numpy().sum())
     if not total:
         raise DataError("there is nothing to count")
-    names = [wrapped(str(name), 22, lines=2) for name in counts.index]
+    names = [wrapped(str(name), 27, lines=2) for name in counts.index]
+    longest = max(len(str(name)) for name in counts.index)
     columns = min(counts.shape[1], PANELS_IN_A_ROW)
     rows = -(-counts.shape[1] // columns)
     lines = sum(1 + name.count("\n") for name in names)
-    size = 2.3 * columns + 1.6, rows * (0.1 * len(names) + 0.15 * lines + 0.75) + 0.6
+    size = (
+        2.3 * columns + 0.6 + min(longest, 27) * LETTER,
+        rows * (0.1 * len(names) + 0.15 * lines + 0.75) + 0.6,
+    )
     figure, every = new_figure(f"{title} (n = {total})", size, (rows, columns))
     shares = counts / counts.sum().clip(lower=1)
     most = max(float(shares.to_numpy().max()), 0.01)
@@ -99,7 +110,11 @@ def _draw_groups(axes: Axes, counts: pd.Series, shares: pd.Series) -> None:
 
 def _ticks(most: float) -> list[float]:
     """Return round shares, none of them above a share that occurs."""
-    step = next(step for step in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005) if 2 * step <= most or step == 0.005)
+    step = next(
+        step
+        for step in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
+        if 2 * step <= most or step == 0.005
+    )
     return [place * step for place in range(int(most / step + 1e-9) + 1)]
 
 
@@ -188,24 +203,29 @@ def intensity_figure(means: pd.DataFrame, classes: Sequence[str]) -> Figure:
     size = 2.4 * columns + 0.8, 1.5 * rows + 0.7
     title = f"Mean intensity of the images (n = {len(known)})"
     figure, every = new_figure(title, size, (rows, columns))
-    edges = np.linspace(0, 255, 52)
-    tops = []
-    for axes, name in zip(every, classes, strict=False):
-        values = known.loc[known["target"] == name, "intensity"].to_numpy(dtype=float)
-        weights = np.full(len(values), 1 / max(len(values), 1))
-        bars, _, _ = axes.hist(values, edges, weights=weights, color=GREY)
-        tops.append(float(np.max(bars)))
-        if len(values):
-            middle = float(np.median(values))
-            axes.axvline(middle, color=ACCENT, linewidth=1.4)
-            axes.text(middle + 4, 1, f"{middle:.0f}", transform=axes.get_xaxis_transform(),
-                      fontsize=SMALL, color=ACCENT, va="top")  # fmt: skip
-        head(axes, _counted(name, len(values)))
+    tops = [
+        _draw_intensity(axes, known.loc[known["target"] == name, "intensity"], name)
+        for axes, name in zip(every, classes, strict=False)
+    ]
     for axes in every[: len(classes)]:
-        axes.set(xlim=(0, 255), ylim=(0, max(tops) * 1.15 or 1), xticks=[0, 64, 128, 192, 255])
+        axes.set(xlim=(0, 255), ylim=(0, max(tops) * 1.15), xticks=[0, 64, 128, 192, 255])
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.yaxis.set_major_locator(MaxNLocator(2))
     hide(every[len(classes) :])
     figure.supxlabel("mean of the pixels, 0 black to 255 white", fontsize=TEXT, color=INK)
     figure.supylabel("share of the images", fontsize=TEXT, color=INK)
     return figure
+
+
+def _draw_intensity(axes: Axes, values: pd.Series, name: str) -> float:
+    """Draw the bars of one class and a line at the median; return the height of the highest."""
+    counts, edges = np.histogram(values, bins=51, range=(0, 255))
+    shares = counts / max(len(values), 1)
+    axes.stairs(shares, edges, fill=True, color=GREY)
+    head(axes, _counted(name, len(values)))
+    if len(values):
+        middle, across = float(values.median()), axes.get_xaxis_transform()
+        axes.axvline(middle, color=ACCENT, linewidth=1.4)
+        axes.text(middle + 4, 1, f"{middle:.0f}", transform=across, va="top",
+                  fontsize=SMALL, color=ACCENT)  # fmt: skip
+    return float(shares.max())

@@ -22,11 +22,10 @@ _NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
 def png(
-    width: int, height: int, depth: int, colour: int, rows: bytes,
-    chunks: tuple[tuple[bytes, bytes], ...] = (),
-) -> bytes:  # fmt: skip
+    size: tuple[int, int], depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]
+) -> bytes:
     """Return a PNG file with these bytes as rows, and chunks before them (PNG, 5)."""
-    header = struct.pack(">LLBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">LLBBBBB", *size, depth, colour, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", rows), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">L", len(content)) + kind + content
@@ -63,32 +62,34 @@ def _cut(kind: str, share: float = 0.5, **options: Any) -> Callable[[], bytes]:
 
 
 def _large_png(side: int) -> bytes:
-    return png(side, side, 1, 0, _zlib_zeros((side // 8 + 1) * side // 2**20 + 1))
+    return png((side, side), 1, 0, _zlib_zeros((side // 8 + 1) * side // 2**20 + 1))
 
 
 def _png_text_bomb() -> bytes:
     text = b"Comment\0\0" + _zlib_zeros(256)
-    return png(1, 1, 8, 0, zlib.compress(b"\0\0"), ((b"zTXt", text),))
+    return png((1, 1), 8, 0, zlib.compress(b"\0\0"), (b"zTXt", text))
 
 
 def _png_profile_bomb() -> bytes:
     profile = b"ICC\0\0" + _zlib_zeros(256)
-    return png(1, 1, 8, 0, zlib.compress(b"\0\0"), ((b"iCCP", profile),))
+    return png((1, 1), 8, 0, zlib.compress(b"\0\0"), (b"iCCP", profile))
 
 
 def _png_without_rows() -> bytes:
-    return png(64, 64, 8, 0, zlib.compress(b""))
+    return png((64, 64), 8, 0, zlib.compress(b""))
 
 
 def _png_wrong_checksum() -> bytes:
-    content = bytearray(png(4, 4, 8, 0, zlib.compress(bytes(20))))
+    content = bytearray(png((4, 4), 8, 0, zlib.compress(bytes(20))))
     content[29] ^= 0xFF
     return bytes(content)
 
 
 def _png_chunk_longer_than_file() -> bytes:
     header = struct.pack(">LLBBBBB", 4, 4, 8, 0, 0, 0, 0)
-    start = struct.pack(">L", 13) + b"IHDR" + header + struct.pack(">L", zlib.crc32(b"IHDR" + header))
+    start = (
+        struct.pack(">L", 13) + b"IHDR" + header + struct.pack(">L", zlib.crc32(b"IHDR" + header))
+    )
     return b"\x89PNG\r\n\x1a\n" + start + struct.pack(">L", 2**31 - 1) + b"IDAT" + bytes(8)
 
 
@@ -268,7 +269,7 @@ _CONTENTS: dict[str, Callable[[], bytes]] = {
     "no-rows.png": _png_without_rows,
     "checksum.png": _png_wrong_checksum,
     "long-chunk.png": _png_chunk_longer_than_file,
-    "no-size.png": lambda: png(0, 0, 8, 0, zlib.compress(b"")),
+    "no-size.png": lambda: png((0, 0), 8, 0, zlib.compress(b"")),
     "65535.jpg": _jpeg_of_65535,
     "frames.gif": _gif_of_many_frames,
     "frames.webp": _webp_of_many_frames,

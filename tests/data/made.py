@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 
 from fastmed import console
 
@@ -26,8 +33,47 @@ def write_png(path: Path, pixels: int | None = None) -> Path:
     return path
 
 
-def write_dicom(path: Path, values: np.ndarray, **fields: Any) -> Path:
-    """Write an uncompressed DICOM file of one frame; fields are set by keyword."""
+def write_dicom(
+    path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEndian, **fields: Any
+) -> Path:
+    """Write a DICOM file of one frame; fields are set by keyword.
+
+    Args:
+        path: of the file; its folder is made.
+        values: of any type of number that DICOM has, (H, W) or (H, W, 3).
+        syntax: the transfer syntax, compressed by pydicom's encoders or not.
+    """
+    dataset = dicom_of(values)
+    if UID(syntax).is_encapsulated:
+        dataset.compress(syntax, generate_instance_uid=False)
+    elif not UID(syntax).is_little_endian:
+        dataset.PixelData = _padded(values.astype(values.dtype.newbyteorder(">")).tobytes())
+    dataset.file_meta.TransferSyntaxUID = syntax
+    for keyword, value in fields.items():
+        setattr(dataset, keyword, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_pieces(
+    path: Path, values: np.ndarray, syntax: str, pieces: Sequence[bytes], **fields: Any
+) -> Path:
+    """Write a DICOM file whose pixels are compressed already; the values give its header."""
+    dataset = dicom_of(values)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([*pieces], has_bot=False)
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    for keyword, value in fields.items():
+        setattr(dataset, keyword, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def dicom_of(values: np.ndarray) -> Dataset:
+    """Return a data set of one frame, uncompressed."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -38,16 +84,32 @@ def write_dicom(path: Path, values: np.ndarray, **fields: Any) -> Path:
     dataset.PhotometricInterpretation = "RGB" if values.ndim == 3 else "MONOCHROME2"
     if values.ndim == 3:
         dataset.PlanarConfiguration = 0
-    dataset.BitsAllocated = dataset.BitsStored = 8 * values.dtype.itemsize
+    dataset.BitsAllocated = 8 * values.dtype.itemsize
+    if values.dtype.kind == "f":
+        keyword = {4: "FloatPixelData", 8: "DoubleFloatPixelData"}[values.dtype.itemsize]
+        setattr(dataset, keyword, values.tobytes())
+        return dataset
+    dataset.BitsStored = dataset.BitsAllocated
     dataset.HighBit = dataset.BitsStored - 1
     dataset.PixelRepresentation = int(values.dtype.kind == "i")
-    dataset.PixelData = values.tobytes() + b"\0" * (values.nbytes % 2)
+    dataset.PixelData = _padded(values.tobytes())
     dataset["PixelData"].VR = "OB" if values.dtype.itemsize == 1 else "OW"
-    for keyword, value in fields.items():
-        setattr(dataset, keyword, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
+    return dataset
+
+
+def dicom_sequence(*items: dict[str, Any]) -> DicomSequence:
+    """Return a sequence of items, each with fields by keyword."""
+    datasets = []
+    for fields in items:
+        item = Dataset()
+        for keyword, value in fields.items():
+            setattr(item, keyword, value)
+        datasets.append(item)
+    return DicomSequence(datasets)
+
+
+def _padded(content: bytes) -> bytes:
+    return content + b"\0" * (len(content) % 2)
 
 
 class _Told(logging.Handler):

@@ -10,6 +10,7 @@ from made import listening, write_dicom, write_png
 from fastmed.data.inputs import read_input
 from fastmed.data.tables import root_of
 from fastmed.errors import DataError
+from fastmed.state import pseudonym
 from fastmed.task import Task
 
 SOURCES = {
@@ -188,7 +189,7 @@ def test_dicom_folder_has_patients_and_headers(tmp_path: Path):
     pixels = np.zeros((2, 2), dtype=np.uint8)
     write_dicom(tmp_path / "1.2.3", pixels, PatientID="p1", PatientAge="049Y")
     items = read_input(task_of("dicom"), tmp_path)
-    assert items["group"].tolist() == ["p1"]
+    assert items["group"].tolist() == [pseudonym("p1")]
     assert items["meta_age"].tolist() == [49.0]
 
 

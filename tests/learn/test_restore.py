@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastmed.data.items import read_items
 from fastmed.data.tables import part
 from fastmed.errors import RunError
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, dataloaders
+from fastmed.learn.loaders import Statistics, dataloaders, measure
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.weights import save_weights
 from fastmed.prediction import network_outputs
@@ -50,14 +51,16 @@ def train_in_memory(task: Task, root: Path, runs: Path, name: str) -> tuple[Run,
     """Return a run, and what the network says that it was saved from."""
     items = read_items(task, root)
     torch.manual_seed(0)
-    learn = learner(task, dataloaders(task, items, STATISTICS, device="cpu", workers=0))
+    statistics = replace(STATISTICS, metadata=measure(task, items).metadata)
+    learn = learner(task, dataloaders(task, items, statistics, device="cpu", workers=0))
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     run = Run.create(runs, task, items, name)
-    run.update(mean=STATISTICS.mean, std=STATISTICS.std)
+    coding = {"meta": statistics.metadata.to_json()} if statistics.metadata else {}
+    run.update(mean=STATISTICS.mean, std=STATISTICS.std, **coding)
     save_weights(learn.model, run.weights)
     valid = part(items, "valid")
-    return run, network_outputs(learn, task, valid, STATISTICS, workers=0)
+    return run, network_outputs(learn, task, valid, statistics, workers=0)
 
 
 def test_a_new_process_without_the_training_images_predicts_the_same_bits(
@@ -73,6 +76,8 @@ def test_a_new_process_without_the_training_images_predicts_the_same_bits(
         "swin": tiny_task("lungs", **SWIN),
         "convnext": tiny_task("histology", train__arch="test_convnext"),
         "grade": tiny_task("retinopathy"),
+        "fusion": tiny_task("pneumonia", meta=["age", "sex"]),
+        "metadata": tiny_task("pneumonia", meta=["age"], train__arch="metadata"),
     }
     said = {}
     for name, task in tasks.items():

@@ -131,8 +131,10 @@ def _percents(members: ZipMembers | TarMembers, folder: Path) -> Iterator[int]:
 
 def _write(member: Member, folder: Path) -> None:
     """Write a new file, by a mode of our own."""
+    if not member.path:
+        raise DataError("a member is a file without a name")
     written = 0
-    with open(f"{folder}/{member.path}", "xb", opener=_open_plainly) as file:  # noqa: PTH123
+    with open(f"{folder}/{member.path}", "xb", opener=_open_plainly) as file:
         for chunk in member.chunks:
             written += file.write(chunk)
     if written != member.size:

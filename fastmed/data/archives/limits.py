@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastmed.errors import DataError
 
-_SMALLEST_FILE = 4096  # bytes
+SMALLEST_FILE = 2**14  # bytes that a file or folder counts for at least
 UNPACKED_BY_HAND = "if you trust it, unpack it yourself and give the folder instead"
 
 
@@ -16,7 +16,8 @@ class Limits:
         members: files and folders. MIMIC-CXR-JPG, among the largest open sets of radiographs,
             has 377,110 images.
         ratio: of the bytes that are written to the bytes of the archive. Compressed images give
-            1, raw ones 2 to 10, masks some tens; a bomb gives 1000 and more.
+            1, raw ones 2 to 10, masks some tens; a bomb gives 1000 and more. A file counts for
+            16 kB at least, so that a hundred thousand empty ones are a bomb, too.
         slack: bytes that are allowed at any ratio.
         reserve: bytes that stay free on the disk.
     """
@@ -43,7 +44,7 @@ class Allowance:
         self._disk = max(0, free - limits.reserve)
 
     def take_member(self) -> None:
-        """Count a file or folder; on the disk, the smallest takes a block.
+        """Count a file or folder, which takes time and room even if it is empty.
 
         Raises:
             DataError: there are too many, or as `take_bytes`.
@@ -51,7 +52,8 @@ class Allowance:
         self.members -= 1
         if self.members < 0:
             raise too_many(self.limits.members)
-        self.take_bytes(_SMALLEST_FILE)
+        self.check(SMALLEST_FILE)
+        self._inflated -= SMALLEST_FILE
 
     def take_bytes(self, count: int) -> None:
         """Count bytes that come out of the archive.
@@ -71,8 +73,8 @@ class Allowance:
         """
         if count > self._inflated:
             raise DataError(
-                f"it inflates to more than {self.limits.ratio} times its size, as zip bombs do; "
-                f"{UNPACKED_BY_HAND}"
+                f"it would take more than {self.limits.ratio} times its size, every file counted "
+                f"as {SMALLEST_FILE // 2**10} kB at least, as only bombs do; {UNPACKED_BY_HAND}"
             )
         if count > self._disk:
             raise DataError(

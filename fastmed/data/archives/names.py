@@ -96,29 +96,38 @@ def _folded(path: str) -> str:
 
 def _fault(name: str) -> str:
     """Return what is wrong with a name as a whole; empty if nothing is."""
-    if not name:
-        return "has no name"
-    if leads_out(name):
-        return "leads out of the folder"
-    if "\\" in name:
-        return "has a backslash in it, which is a folder to some systems and a letter to others"
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        return "has control characters in it, or is not UTF-8"
-    if _TURNING.search(name):
-        return "has characters in it that turn the reading direction"
-    if len(name.encode()) > _LONGEST:
-        return f"is longer than {_LONGEST} bytes"
-    return ""
+    plain = name.isprintable()
+    faults = {
+        "has no name": not name,
+        "has control characters in it, or is not UTF-8": (
+            not plain and any(map(_is_control, name))
+        ),
+        "leads out of the folder": leads_out(name),
+        "has a backslash in it, which is a folder to some systems and a letter to others": (
+            "\\" in name
+        ),
+        "has characters in it that turn the reading direction": (
+            not plain and _TURNING.search(name)
+        ),
+        f"is longer than {_LONGEST} bytes": _length(name) > _LONGEST,
+    }
+    return next((reason for reason, found in faults.items() if found), "")
 
 
 def _fault_of_part(part: str) -> str:
     """Return what is wrong with the name of a file or folder; empty if nothing is."""
-    if _DEVICE.fullmatch(part):
-        return "is named as a device of Windows"
-    if part.endswith((".", " ")):
-        return "ends in a dot or a space, which Windows leaves out"
-    if ":" in part:
-        return "has a colon in it, which Windows can't have in a name"
-    if len(part.encode()) > _LONGEST_PART:
-        return f"is longer than {_LONGEST_PART} bytes"
-    return ""
+    faults = {
+        "is named as a device of Windows": _DEVICE.fullmatch(part),
+        "ends in a dot or a space, which Windows leaves out": part.endswith((".", " ")),
+        "has a colon in it, which Windows can't have in a name": ":" in part,
+        f"is longer than {_LONGEST_PART} bytes": _length(part) > _LONGEST_PART,
+    }
+    return next((reason for reason, found in faults.items() if found), "")
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))

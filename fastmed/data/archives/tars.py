@@ -19,6 +19,7 @@ from fastmed.data.archives.names import plain_path, shown
 from fastmed.errors import DataError
 
 _BLOCK = tarfile.BLOCKSIZE
+_LONGEST_NUMBER = 20  # digits
 _LONGEST_HEADER = 2**20  # bytes of an extended header: names, times, extended attributes
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _KINDS = {
@@ -134,13 +135,13 @@ def _records(payload: bytes) -> dict[str, str]:
     """Return the records of a pax header (POSIX.1-2001, pax): ``LENGTH KEY=VALUE`` and newline."""
     records, place = {}, 0
     while place < len(payload) and payload[place]:
-        space = payload.find(b" ", place, place + 20)
-        length = _whole(_text(payload[place:space])) if space > 0 else 0
-        key, _, value = payload[space + 1 : place + length - 1].partition(b"=")
-        if not key or place + length > len(payload):
+        space = payload.find(b" ", place, place + _LONGEST_NUMBER)
+        end = place + _whole(_text(payload[place:space]))
+        if not place < space < end <= len(payload):
             raise DataError("a header is broken")
-        records[key.decode("utf-8", "replace")] = value.decode("utf-8", "surrogateescape")
-        place += length
+        key, _, value = payload[space + 1 : end - 1].partition(b"=")
+        records[key.decode("utf-8", "replace")] = _text(value)
+        place = end
     return records
 
 
@@ -148,7 +149,7 @@ def _usable(records: dict[str, str], for_all: bool) -> dict[str, str]:
     """Return path and size; all else that a pax header says is of no use here."""
     if any(key.startswith("GNU.sparse") for key in records):
         raise DataError("a member is a sparse file")
-    usable = {key: records[key] for key in ("path", "size") if key in records}
+    usable = {key: value for key, value in records.items() if key in ("path", "size")}
     if usable and for_all:
         raise DataError("a header gives all members one name or size")
     return usable
@@ -160,4 +161,4 @@ def _text(content: bytes) -> str:
 
 def _whole(text: str) -> int:
     """Return a whole number; -1 where there is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else -1

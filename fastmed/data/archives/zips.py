@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self
 
-from fastmed.data.archives.limits import UNPACKED_BY_HAND, Allowance, too_many
+from fastmed.data.archives.limits import SMALLEST_FILE, UNPACKED_BY_HAND, Allowance, too_many
 from fastmed.data.archives.member import CHUNK, Member
 from fastmed.data.archives.names import plain_path, shown
 from fastmed.errors import DataError
@@ -65,7 +65,7 @@ class ZipMembers:
         packed = sum(entry.compress_size + _LOCAL_HEADER for entry in entries)
         if packed > self._size:
             raise DataError("its members overlap, as those of zip bombs do")
-        self._allowance.check(sum(entry.file_size for entry in entries))
+        self._allowance.check(sum(entry.file_size + SMALLEST_FILE for entry in entries))
 
     def _member(self, entry: zipfile.ZipInfo) -> Member:
         path = plain_path(entry.orig_filename)

@@ -8,19 +8,20 @@ from pathlib import Path
 import pandas as pd
 
 from fastmed import console
-from fastmed.data.dicom import HEADER, read_header, read_tag
+from fastmed.data.dicom import BLANK, HEADER, Header, read_header
 from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
-from fastmed.errors import DataError
+from fastmed.errors import DataError, nearest
 from fastmed.sources import DicomSource
+from fastmed.state import pseudonyms
 
 
 def read_dicom_source(
     source: DicomSource, root: Path, classes: Sequence[str], skip_bad: bool = False
 ) -> pd.DataFrame:
-    """Return one row for each image of the table, with age, sex and view from its header.
+    """Return one row for each image of the table, with the allowed fields of its header.
 
     Raises:
         DataError: a file or column is missing, a row contradicts another or has no image.
@@ -45,23 +46,36 @@ def with_headers(rows: pd.DataFrame, root: Path, tag: str | None = None) -> pd.D
     """Return the rows with the allowed header fields, and the patient from a tag if one is given.
 
     Metadata that the rows have already stays. A header that can't be read leaves its fields
-    empty; the pixels of that file tell why.
+    empty; the pixels of that file tell why. What the tag says is not kept, but a pseudonym of it.
+
+    Raises:
+        DataError: DICOM has no such tag.
     """
+    if tag is not None:
+        _check_keyword(tag)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda image: _header(root, image, tag), rows["image"])
         headers = list(console.progress(found, "Reading headers", len(rows)))
-    table = pd.DataFrame(headers, index=rows.index, columns=[*HEADER, "group"])
-    there = [name for name in HEADER if name in rows]
-    table = table.drop(columns=[*there, *(["group"] if tag is None else [])])
+    table = pd.DataFrame([header.meta for header in headers], index=rows.index, columns=HEADER)
+    table = table.drop(columns=[name for name in HEADER if name in rows])
+    if tag is not None:
+        table["group"] = pseudonyms(header.identifier for header in headers)
     return rows.drop(columns=table.columns, errors="ignore").join(table)
 
 
-def _header(root: Path, image: str, tag: str | None) -> dict[str, float | str]:
-    blank = {name: float("nan") if name == "meta_age" else "" for name in [*HEADER, "group"]}
+def _check_keyword(tag: str) -> None:
+    from pydicom.datadict import keyword_dict, tag_for_keyword
+
+    if tag_for_keyword(tag) is None:
+        raise DataError(
+            f"source.group.tag = '{tag}' is no DICOM keyword{nearest(tag, keyword_dict)}"
+        )
+
+
+def _header(root: Path, image: str, tag: str | None) -> Header:
     if not image:
-        return blank
+        return BLANK
     try:
-        group = read_tag(root / image, tag) if tag else ""
-        return {**read_header(root / image), "group": group}
-    except DataError:
-        return blank
+        return read_header(root / image, tag)
+    except (DataError, OSError):
+        return BLANK

@@ -8,7 +8,13 @@ import pandas as pd
 from fastmed import console
 from fastmed.data.image import is_image
 from fastmed.data.layouts.labels import to_classes
-from fastmed.data.layouts.places import files_below, relative, subfolders
+from fastmed.data.layouts.places import (
+    files_below,
+    leads_up,
+    relative,
+    subfolders,
+    tell_of_odd,
+)
 from fastmed.data.layouts.rows import groups_by_pattern
 from fastmed.errors import DataError, listed
 from fastmed.sources import FoldersSource
@@ -39,9 +45,10 @@ def read_folders(
     table = pd.DataFrame(rows, columns=["label", "place", "split", "image"])
     table["target"] = to_classes(table["label"], table["place"], classes, source.rename)
     images = table["image"].map(lambda image: bool(image) and is_image(root / image))
-    others = int((table["image"] != "").sum() - images.sum())
-    if others:
-        console.note(f"{others} files in {top} are not images and are passed by")
+    others = table.loc[(table["image"] != "") & ~images, "image"]
+    if len(others):
+        console.note(f"{len(others)} files in {top} are not images and are passed by")
+        tell_of_odd((root / image for image in others), top)
     table = table[images].reset_index(drop=True)
     if source.group is not None:
         table["group"] = groups_by_pattern(table["image"], source.group)
@@ -65,6 +72,9 @@ def _parts(top: Path, classes: Sequence[str]) -> list[tuple[str, Path]]:
 
 def _class_rows(folder: Path, part: str, root: Path) -> Iterator[tuple[str, str, str, str]]:
     """Yield (label, place, part, file); an empty folder gives one row, to have its name checked."""
+    circle = next((path for path in sorted(folder.iterdir()) if leads_up(path)), None)
+    if circle is not None:
+        raise DataError(f"{circle} is a link that leads back to a folder above it")
     for inner in subfolders(folder):
         place = f"folder {relative(inner, root)}"
         images = [relative(file, root) for file in files_below(inner)]

@@ -1,10 +1,11 @@
 """Where files are: names from a table, looked up in folders below the root and nowhere else."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from fastmed.errors import DataError
+from fastmed import console
+from fastmed.errors import DataError, listed
 from fastmed.files import leads_out
 
 
@@ -52,17 +53,17 @@ def relative(path: Path, root: Path) -> str:
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly below one, in order, without hidden ones.
 
-    A folder may be a link to one that lies elsewhere.
-
-    Raises:
-        DataError: a link leads back to a folder above it.
+    A folder may be a link to one that lies elsewhere, but not to one above it.
     """
     found = sorted(path for path in folder.iterdir() if path.is_dir() and not hidden(path))
-    above = folder.resolve()
-    for path in found:
-        if path.is_symlink() and above.is_relative_to(path.resolve()):
-            raise DataError(f"{path} is a link that leads back to {path.resolve()}, above it")
-    return found
+    return [path for path in found if not leads_up(path)]
+
+
+def leads_up(path: Path) -> bool:
+    """True for a link that leads back to a folder above it, so that a walk would never end."""
+    if not path.is_symlink():
+        return False
+    return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(path))
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -76,6 +77,16 @@ def files_below(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if not hidden(Path(name)):
                 yield Path(place) / name
+
+
+def tell_of_odd(others: Iterable[Path], top: Path) -> None:
+    """Warn of names below a folder that lead to no file: what they lead to is never opened."""
+    odd = sorted(relative(path, top) for path in others if not is_file(path))
+    if odd:
+        console.warn(
+            f"{len(odd)} names in {top} are passed by, as they are pipes, devices or links that "
+            f"lead to no file: {listed(odd, 3)}"
+        )
 
 
 def hidden(path: Path) -> bool:

@@ -1,0 +1,85 @@
+"""A little of the fuzzing each time; `python tests/fuzz --inputs 10000` is the whole of it."""
+
+import sys
+from pathlib import Path
+
+import fuzz_driver
+import pytest
+from fuzz_edits import KINDS, Edit, applied
+from fuzz_readers import read
+from fuzz_seeds import NAMES, seed, whole
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fastmed.errors import FastmedError
+
+BY_HYPOTHESIS = ("table.csv", "tasks.toml", "inside_stored.npz", "inside.tar.gz", "8bit.dcm")
+EDITS = st.builds(
+    Edit, st.sampled_from(KINDS), st.floats(0, 1), st.integers(1, 64), st.integers(0, 2**32 - 1)
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_file_is_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(whole(name, seed(name)))
+    read(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_spoilt_files_are_read_or_refused() -> None:
+    results = fuzz_driver.fuzz(150, key=1)
+    assert [result.number for result in results] == list(range(150))
+    assert [result for result in results if result.how not in ("read", "refused")] == []
+    assert {result.how for result in results} == {"read", "refused"}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(st.sampled_from(BY_HYPOTHESIS), st.lists(EDITS, min_size=1, max_size=3))
+def test_spoilt_files_are_read_or_refused_by_hypothesis(
+    tmp_path: Path, name: str, edits: list[Edit]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(whole(name, applied(seed(name), edits)))
+    try:
+        read(path)
+    except FastmedError as error:
+        assert str(path) in str(error)
+        assert "\n" not in str(error)
+    finally:
+        for left in sorted(tmp_path.rglob("unpacked/**/*"), reverse=True):
+            left.rmdir() if left.is_dir() else left.unlink()
+        if (tmp_path / "unpacked").exists():
+            (tmp_path / "unpacked").rmdir()
+
+
+UNSTEADY = """
+import json, os, sys, time
+for number in range(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])):
+    print(json.dumps({"number": number}), flush=True)
+    if number == 1:
+        os.abort()
+    if number == 2:
+        time.sleep(60)
+    ended = {"name": "a.png", "how": "read", "said": "", "seconds": 0.0}
+    print(json.dumps({"number": number, **ended}), flush=True)
+"""
+
+
+def test_a_worker_that_crashes_or_stalls_costs_one_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzz_driver, "TO_START", 5)
+    worker = tmp_path / "worker.py"
+    worker.write_text(UNSTEADY)
+    results = fuzz_driver.fuzz(5, worker=worker, seconds=0.3)
+    assert [result.how for result in results] == ["read", "crash", "stall", "read", "read"]
+    assert results[1].said == "exit code -6"
+    assert results[2].said == "more than 0.3 s"
+
+
+def test_a_worker_that_does_not_start_is_told(tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text("raise SystemExit('no library')")
+    with pytest.raises(RuntimeError, match="did not start: no library"):
+        fuzz_driver.fuzz(5, worker=tmp_path / "worker.py")
