@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastmed.conversion.story import convert as convert
     from fastmed.data.items import read_items as read_items
+    from fastmed.data_study.story import Study as Study
+    from fastmed.data_study.story import study as study
     from fastmed.errors import FastmedError as FastmedError
     from fastmed.evaluation import evaluate as evaluate
     from fastmed.interpretation import interpret as interpret
@@ -25,7 +28,9 @@ __version__ = "0.1.0"
 _ROOMS = {
     "FastmedError": "errors",
     "Run": "run",
+    "Study": "data_study.story",
     "Task": "task",
+    "convert": "conversion.story",
     "dataloaders": "learn.loaders",
     "evaluate": "evaluation",
     "find_task": "taskfile",
@@ -34,6 +39,7 @@ _ROOMS = {
     "load_tasks": "taskfile",
     "predict": "prediction",
     "read_items": "data.items",
+    "study": "data_study.story",
     "train": "training",
 }
 __all__ = sorted(_ROOMS)  # noqa: PLE0605

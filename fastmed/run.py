@@ -127,6 +127,8 @@ class Run:
     @property
     def data(self) -> Path:
         """The data folder that the run was trained on; it may be gone."""
+        if "data" not in self.info:
+            raise RunError(f"{self.path / 'run.json'} does not say where the data are")
         return Path(os.path.normpath(self.path / self.info["data"]))
 
     @property
@@ -227,10 +229,9 @@ def _read_info(file: Path) -> dict[str, Any]:
         _Info.model_validate(info)
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "the whole"
-        raise RunError(
-            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
-        ) from None
+        where = ".".join(map(str, problem["loc"]))
+        reason = f"{where}, {problem['msg'].lower()}" if where else "it is no table of values"
+        raise RunError(f"{file} is not as fastmed writes it: {reason}") from None
     return dict(info)
 
 

@@ -1,4 +1,4 @@
-"""What outlives a run, in one folder a user: so far the secret that pseudonyms are made with."""
+"""What outlives a run: the secret that pseudonyms are made with, and where caches are."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_state_path
+from platformdirs import user_cache_path, user_state_path
 
 from fastmed.errors import RunError
 
@@ -21,6 +21,14 @@ def state_folder() -> Path:
     """Return the folder: ``FASTMED_HOME`` if that is set, else the system's place for state."""
     own = os.environ.get("FASTMED_HOME")
     return Path(own) if own else user_state_path("fastmed", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """Return the folder of caches: ``FASTMED_CACHE``, or one in the places for what can go."""
+    own, home = os.environ.get("FASTMED_CACHE"), os.environ.get("FASTMED_HOME")
+    if own:
+        return Path(own)
+    return Path(home) / "cache" if home else user_cache_path("fastmed", appauthor=False)
 
 
 def pseudonym(text: str) -> str:

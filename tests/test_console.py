@@ -45,6 +45,30 @@ def test_a_table_shows_every_cell_as_it_is_written(capsys: pytest.CaptureFixture
     assert "\x1b" not in said
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("a\nError: b\r", "a\\nError: b\\r"),
+        ("a\u202egnp.b\u200b", "a\\u202egnp.b\\u200b"),
+        ("a\udcff", "a\\udcff"),
+        ("naïve 心 ½ [bold] :smile:", "naïve 心 ½ [bold] :smile:"),
+        ("x" * 2000, "x" * 500 + " … " + "x" * 500),
+    ],
+)
+def test_what_could_steer_the_terminal_is_shown_as_it_is(
+    text: str, shown: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert console.visible(text) == shown
+    console.listen()
+    console.note(text)
+    console.print_table(text[:40], [text[:40]], [(text[:40],)])
+    out, err = capsys.readouterr()
+    assert err == shown + "\n"
+    assert out.count(console.visible(text[:40])) == 3
+    assert out.replace("\n", "").isprintable()
+
+
 def test_numbers_stand_right_and_text_left(capsys: pytest.CaptureFixture) -> None:
     rows = [("ab", 1), ("abcdef", 22222)]
     console.print_table("Title", ["name", "a number"], rows)
@@ -75,6 +99,15 @@ def test_progress_yields_everything_and_speaks_seldom_in_a_log(
     assert lines
     assert all(line.startswith("Reading: ") for line in lines)
     assert len(lines) < 5
+
+
+def test_progress_takes_no_name_for_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    with console.progress_bar() as bar:
+        bar.add_task("Reading [bold]x[/bold] [/oops]")
+        bar.refresh()
+    assert "MarkupError" not in capsys.readouterr().out
 
 
 def test_progress_on_a_terminal_is_a_bar_that_vanishes(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastmed.errors import RunError
-from fastmed.files import read_json, write_json, write_text, write_whole
+from fastmed.files import leads_out, read_json, write_json, write_text, write_whole
 
 
 def test_writes_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -46,6 +46,53 @@ def test_full_disk_is_one_sentence_and_the_old_file_stays(tmp_path: Path, error:
     with pytest.raises(RunError, match="the disk is full; what was written before is whole"):
         write_whole(file, fail)
     assert file.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("I/O error: File too large (os error 27)"), "file too large"),
+        (OSError(errno.EROFS, "x"), "read-only file system"),
+        (UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "no"), "'\udcff' in a name is not UTF-8"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(
+    tmp_path: Path, error: Exception, reason: str
+) -> None:
+    def fail(temporary: Path) -> None:
+        raise error
+
+    with pytest.raises(RunError, match=f"can't write .*a.txt: {reason}"):
+        write_whole(tmp_path / "a.txt", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/a", "\\a", "../a", "a/../b", "a\\..\\b", "..", "C:a", "c:\\a", "file://a", "a\0b", "//h/a"],
+)
+def test_paths_that_lead_out(name: str) -> None:
+    assert leads_out(name)
+
+
+@pytest.mark.parametrize("name", ["a", "a/b", "..a", "a..", "a/..b/c", ".", "./a", "a:b", "~/a", ""])
+def test_paths_that_stay_inside(name: str) -> None:
+    assert not leads_out(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[" * 100_000, "nested too deep"),
+        (b"\xff", "utf-8"),
+        (b"{", "Expecting"),
+        (b" " * (16 * 2**20 + 1), "larger than 16 MB"),
+    ],
+)
+def test_what_is_no_json_is_a_value_error(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ValueError, match=reason):
+        read_json(tmp_path / "a.json")
 
 
 def test_folder_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ CPU = {"device": "cpu", "workers": 0}
 KINDS = {
     "both": {},
     "metadata": {"train__arch": "metadata"},
-    "grade": {"goal": "grade", "train__select": "mae"},
 }
 
 
@@ -41,15 +40,12 @@ def runs(phantoms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def own(runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
-    """Give a run that a test may write into."""
-
-    def of(name: str) -> Run:
-        run = Run.open(shutil.copytree(runs[name].path, tmp_path / "runs" / "pneumonia" / name))
-        run.update(data=str(runs[name].data))
-        return run
-
-    return of
+def own(runs: dict[str, Run], tmp_path: Path) -> Run:
+    """A run of images and metadata that a test may write into."""
+    source = runs["both"]
+    run = Run.open(shutil.copytree(source.path, tmp_path / "runs" / "pneumonia" / "both"))
+    run.update(data=str(source.data))
+    return run
 
 
 def scores_of(table: pd.DataFrame) -> np.ndarray:
@@ -68,7 +64,7 @@ def test_a_run_keeps_how_metadata_is_coded(name: str, runs: dict[str, Run]) -> N
 
 def test_a_restored_run_predicts_what_was_trained(runs: dict[str, Run]) -> None:
     """A new process is tried in the tests of `restore`."""
-    for name in ("both", "metadata"):
+    for name in KINDS:
         table = predict(runs[name], part(runs[name].items, "valid"), **CPU)
         expected = runs[name].predictions("valid")
         np.testing.assert_array_equal(scores_of(table), scores_of(expected))
@@ -134,24 +130,21 @@ def test_other_images_are_predicted_without_and_counted(
     assert f"{len(table)} of {len(table)} images have no metadata" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["both", "metadata"])
-def test_evaluate_and_interpret(name: str, own: Callable[[str], Run]) -> None:
-    run = own(name)
-    table, scores = evaluate(run, split="test", **CPU)
-    assert scores["n"] == len(table) == (run.items["split"] == "test").sum()
-    before = saved_scores(run)["valid"]
-    evaluate(run, split="valid", **CPU)
-    assert saved_scores(run)["valid"] == before
-    files = interpret(run, split="test").draw()
+def test_evaluate_and_interpret(own: Run) -> None:
+    table, scores = evaluate(own, split="test", **CPU)
+    assert scores["n"] == len(table) == (own.items["split"] == "test").sum()
+    before = saved_scores(own)["valid"]
+    evaluate(own, split="valid", **CPU)
+    assert saved_scores(own)["valid"] == before
+    files = interpret(own, split="test").draw()
     assert all(file.is_file() for file in files)
     assert "test_top_losses.png" in {file.name for file in files}
 
 
-def test_a_run_without_its_coding_says_so(own: Callable[[str], Run]) -> None:
-    run = own("both")
-    run.update(meta=None)
+def test_a_run_without_its_coding_says_so(own: Run) -> None:
+    own.update(meta=None)
     with pytest.raises(RunError, match=r"run.json: 'meta' does not encode metadata"):
-        predict(run, part(run.items, "valid"), **CPU)
+        predict(own, part(own.items, "valid"), **CPU)
 
 
 def test_the_built_in_task_uses_age_and_sex_and_not_the_view(

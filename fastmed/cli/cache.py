@@ -24,8 +24,8 @@ def cache(
     Example: fastmed cache clear --older-than 30
     """
     from fastmed.console import note, print_table
-    from fastmed.data.cache import cache_folder
     from fastmed.data.caches import clear_caches, list_caches
+    from fastmed.state import cache_folder
 
     if action == "clear":
         gone = clear_caches(older_than, outdated)

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import platformdirs
-
 from fastmed.data.decoding import Decoded, Place, stamp_of
 from fastmed.files import write_json
 from fastmed.image_settings import ImageSettings
+from fastmed.state import cache_folder
 
 REVISION = 1  # of fastmed's own reading of pixels; one more where that changes
 DECODERS = (
@@ -194,15 +193,6 @@ def count_images(folder: Path) -> int:
     """Return how many images a cache keeps."""
     with closing(_connect(folder / "index.sqlite")) as index:
         return int(index.execute("SELECT count(*) FROM images").fetchone()[0])
-
-
-def cache_folder() -> Path:
-    """Return the folder of all caches: ``FASTMED_CACHE``, or the user's own cache folder."""
-    own = os.environ.get("FASTMED_CACHE")
-    if own:
-        return Path(own)
-    home = os.environ.get("FASTMED_HOME")
-    return Path(home) / "cache" if home else platformdirs.user_cache_path("fastmed")
 
 
 def description(settings: ImageSettings) -> dict[str, Any]:

@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastmed.data.cache import DESCRIPTION, cache_folder, count_images, description
+from fastmed.data.cache import DESCRIPTION, count_images, description
 from fastmed.files import read_json
 from fastmed.image_settings import ImageSettings
+from fastmed.state import cache_folder
 
 
 class CacheState(NamedTuple):

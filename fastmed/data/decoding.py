@@ -188,9 +188,10 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _start(memory: int) -> None:
-    """Prepare a process: Ctrl-C is its parent's matter, and memory has an end."""
+    """Prepare a process: Ctrl-C is its parent's matter, decoders keep quiet, memory has an end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.disable()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     with suppress(ImportError, OSError, ValueError):
         import resource
 

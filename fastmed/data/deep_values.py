@@ -13,10 +13,14 @@ from fastmed.image_settings import ImageSettings
 PREMULTIPLIED, STRAIGHT = 1, 2  # alpha, as TIFF's ExtraSamples has it
 
 
-def read_values(path: Path, page: int = 0) -> np.ndarray:
+def read_values(path: Path, page: int | None = None) -> np.ndarray:
     """Return the values of a PNG or TIFF, (H, W) or (H, W, channels), channels in order RGB(A).
 
     A TIFF page is set upright on the way; its 8-bit values are inverted where white is zero.
+
+    Args:
+        path: of the file.
+        page: of a TIFF; None for a PNG.
 
     Raises:
         UnreadableError: the file is truncated or broken.
@@ -24,15 +28,22 @@ def read_values(path: Path, page: int = 0) -> np.ndarray:
     content = np.memmap(path, np.uint8, "r")
     with silence(), one_thread():
         try:
-            _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+            found = _decoded(content, page)
         except cv2.error as error:
             if error.code == cv2.Error.StsNoMem:
                 raise MemoryError from None
-            pages = ()
-    if not pages:
+            found = None
+    if found is None:
         raise UnreadableError("it is truncated or broken")
-    values = np.asarray(pages[0])
+    values = np.asarray(found)
     return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
+
+
+def _decoded(content: np.ndarray, page: int | None) -> np.ndarray | None:
+    if page is None:
+        return cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+    return pages[0] if pages else None
 
 
 def layered(pixels: np.ndarray, values: np.ndarray, alpha: int) -> Image.Image:

@@ -9,7 +9,7 @@ from fastmed.data.dicom import DICOM_SUFFIXES, is_dicom, read_dicom
 from fastmed.data.npz import read_images
 from fastmed.data.opened import Opened
 from fastmed.data.picture import read_picture
-from fastmed.data.scaling import UnreadableError, to_bytes
+from fastmed.data.scaling import UnreadableError, cause_of, to_bytes
 from fastmed.errors import DataError, FastmedError
 from fastmed.image_settings import ImageSettings
 
@@ -96,7 +96,7 @@ def _reason(error: Exception, path: Path) -> str:
             return "it doesn't fit into memory"
         case OSError() if error.strerror:
             return f"it can't be read ({error.strerror.lower()})"
-    cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    cause = cause_of(error)
     truncated = "truncated" in cause.lower()
     return "the file is truncated" if truncated else f"it can't be decoded ({cause})"
 

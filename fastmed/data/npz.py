@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fastmed.data.limits import MOST_PIXELS
+from fastmed.data.scaling import cause_of
 from fastmed.errors import DataError, listed, nearest
 
 MOST_ARRAYS = 1000
@@ -106,8 +107,7 @@ def _read(path: Path, name: str) -> np.ndarray:
             "uncompressed, and it is read from disk"
         ) from None
     except Exception as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(f"{path}: '{name}' can't be read ({cause})") from None
+        raise DataError(f"{path}: '{name}' can't be read ({cause_of(error)})") from None
 
 
 def _mapped(path: Path, name: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from fastmed.data.bounded_file import BoundedFile
 from fastmed.data.deep_values import STRAIGHT, layered, read_values
 from fastmed.data.limits import MOST_BYTES, MOST_FRAMES, MOST_PIXELS
 from fastmed.data.opened import Opened
+from fastmed.data.png import GREY, GREY_WITH_ALPHA, check_chunks, deep_colour_type
 from fastmed.data.remarks import remarks
 from fastmed.data.scaling import UnreadableError, to_bytes
 from fastmed.data.tiff import STARTS, Page, page_places, read_page
@@ -21,8 +22,6 @@ from fastmed.image_settings import ImageSettings
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 
-_DEPTH_OF_PNG = 24  # the byte of a PNG that holds its bits a sample; the colour type follows
-_GREY, _GREY_WITH_ALPHA = 0, 4  # colour types of PNG
 _OF_SEVERAL = "of several pages or frames only the first is read (image.frame)"
 _UNDER_GLASS = "transparent pixels are shown on {} (image.transparency)"
 _INKS = "CMYK is turned into RGB without a colour profile"
@@ -72,10 +71,11 @@ def _read_other(file: BinaryIO, path: Path, settings: ImageSettings) -> Opened:
         raise UnreadableError(f"it has {count:,} frames, more than {MOST_FRAMES:,}")
     picture.seek(frame_number(settings.frame, count))
     picture.load()
-    colour_type = _deep_colour_type(file) if picture.format == "PNG" else _GREY
-    if colour_type == _GREY:
+    colour_type = deep_colour_type(file) if picture.format == "PNG" else GREY
+    if colour_type == GREY:
         opened = _upright(picture, settings)
     else:
+        check_chunks(file)
         opened = _deep_colours(path, picture, colour_type, settings)
     return _first_of(count, opened, settings)
 
@@ -124,19 +124,12 @@ def _deep_page(path: Path, page: Page, settings: ImageSettings) -> Opened:
     return shown._replace(decoder="opencv", scaling=scaling)
 
 
-def _deep_colour_type(file: BinaryIO) -> int:
-    """Return the colour type of a PNG of 16 bits a channel, else grey (PNG, 11.2.1)."""
-    file.seek(_DEPTH_OF_PNG)
-    depth, colour_type = file.read(2)
-    return int(colour_type) if depth == 16 else _GREY
-
-
 def _deep_colours(
     path: Path, picture: Image.Image, colour_type: int, settings: ImageSettings
 ) -> Opened:
     """Return a PNG of 16 bits a channel; Pillow has read its header and found it whole."""
     values = read_values(path)
-    colours = values[..., 0] if colour_type == _GREY_WITH_ALPHA else values[..., :3]
+    colours = values[..., 0] if colour_type == GREY_WITH_ALPHA else values[..., :3]
     pixels, scaling = to_bytes(colours, settings, (0, 65535))
     made = layered(pixels, values, STRAIGHT)
     made.info["exif"] = picture.info.get("exif", b"")

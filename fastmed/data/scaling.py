@@ -4,11 +4,18 @@ import numpy as np
 
 from fastmed.image_settings import ImageSettings
 
+_LONGEST = 100  # characters of what a library says
 _AT_ONCE = 2**22  # values that are worked on together, so that a large image needs little memory
 
 
 class UnreadableError(Exception):
     """Why an image can't be read: a clause that goes on after the file's name."""
+
+
+def cause_of(error: Exception) -> str:
+    """Return in some words what a library says of its failure."""
+    said = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
 
 
 def to_bytes(

@@ -113,13 +113,15 @@ def _files(study: Study) -> Section:
     counts = study.breakdown("kind")
     read = study.readable.groupby(["decoder", "scaling"]).size().reset_index(name="images")
     rows = [[str(cell) for cell in row] for row in read.itertuples(index=False)]
+    several = len(counts) > 1
     return Section(
         "files",
         "Files",
-        "Format, colours and bits of a channel, as the files' headers say, and how they were read.",
-        figure=_drawn(lambda: study.breakdown_figure("kind")) if len(counts) > 1 else None,
+        "Format, colours and bits of a channel, as the files' headers say, and how they were read."
+        + ("" if several else f" All files: {counts.index[0]}."),
+        figure=_drawn(lambda: study.breakdown_figure("kind")) if several else None,
         tables=[
-            _counts("files", "file", counts, folded=len(counts) > 1),
+            *([_counts("files", "file", counts, folded=True)] if several else []),
             Sheet("readers", ("decoder", "values scaled by", "images"), rows, numeric=[2]),
         ],
     )
@@ -130,13 +132,15 @@ def _patients(study: Study) -> Section | None:
         counts = study.patients()
     except DataError:
         return None
+    if len(counts) == 1:
+        return Section("patients", "Patients", f"Each patient has {counts.index[0]} of a class.")
     return Section(
         "patients",
         "Patients",
         "How many images of a class the patients have. A patient with images of several classes "
         "counts in each.",
-        figure=_drawn(study.patients_figure) if len(counts) > 1 else None,
-        tables=[_counts("patients", "images of a patient", counts, folded=len(counts) > 1)],
+        figure=_drawn(study.patients_figure),
+        tables=[_counts("patients", "images of a patient", counts, folded=True)],
     )
 
 

@@ -93,6 +93,13 @@ def _png_chunk_longer_than_file() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + start + struct.pack(">L", 2**31 - 1) + b"IDAT" + bytes(8)
 
 
+def _deep_png_chunk_longer_than_file() -> bytes:
+    """Return a whole picture of 16 bits a channel whose last chunk announces 4 GB."""
+    content = png((4, 4), 16, 2, zlib.compress(bytes(4 * 25)))
+    place = content.index(b"IDAT") - 4
+    return content[:place] + struct.pack(">L", 2**32 - 100) + content[place + 4 :]
+
+
 def _frames(kind: str, count: int) -> bytes:
     pages = [Image.new("L", (2, 2), 255 * (number % 2)) for number in range(count)]
     options = {"save_all": True, "append_images": pages[1:], "duration": 20}
@@ -269,6 +276,7 @@ _CONTENTS: dict[str, Callable[[], bytes]] = {
     "no-rows.png": _png_without_rows,
     "checksum.png": _png_wrong_checksum,
     "long-chunk.png": _png_chunk_longer_than_file,
+    "long-chunk-16.png": _deep_png_chunk_longer_than_file,
     "no-size.png": lambda: png((0, 0), 8, 0, zlib.compress(b"")),
     "65535.jpg": _jpeg_of_65535,
     "frames.gif": _gif_of_many_frames,

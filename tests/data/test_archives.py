@@ -1,3 +1,4 @@
+import copy
 import os
 import re
 import stat
@@ -10,7 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hostile_archives import CASES, Entry, deflated_zeros, save, tar_named, zip_bytes, zip_of
+from hostile_archives import (
+    CASES,
+    Entry,
+    deflated_zeros,
+    header,
+    save,
+    tar_named,
+    tar_of,
+    zip_bytes,
+    zip_of,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +30,7 @@ from fastmed.data.archives import Allowance, Limits, allowance_for, names_of_zip
 from fastmed.errors import DataError
 
 SECONDS = 30
-MEGABYTES = 500
+MEGABYTES = 300
 # What is wrong with each case. Two are harmless by themselves: one becomes what it says, and one
 # holds further archives, which are not unpacked without being asked for.
 REASONS = {
@@ -291,15 +302,23 @@ def test_limits(pack: Callable, limits: Limits, reason: str, folder: Path, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-def test_an_allowance_is_shared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("allowance, reason", [
+    (Allowance(Limits(slack=25 * 2**20), 0, 10**12), "more than 100 times its size"),
+    (Allowance(Limits(reserve=0), 10**12, 25 * 2**20), "needs 0.0 GB more, and 0.0 GB of the disk"),
+], ids=["bomb", "disk"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_allowance_is_used_up(
+    kind: str, allowance: Allowance, reason: str, tmp_path: Path
+) -> None:
     """Archives in an archive have together what one has."""
     zeros = bytes(10 * 2**20)
-    archive = zip_of(Entry(data=zeros, packed=deflated_zeros(10), method=8))(tmp_path)
-    allowance = allowance_for(archive, tmp_path, Limits(slack=25 * 2**20))
-    unpack(archive, tmp_path / "first", allowance)
-    unpack(archive, tmp_path / "second", allowance)
-    with pytest.raises(DataError, match="more than 100 times its size"):
-        unpack(archive, tmp_path / "third", allowance)
+    packed = Entry(data=zeros, packed=deflated_zeros(10), method=8)
+    make = zip_of(packed) if kind == "zip" else tar_of(header(size=len(zeros)), zeros)
+    archive, left = make(tmp_path), copy.copy(allowance)
+    unpack(archive, tmp_path / "first", left)
+    unpack(archive, tmp_path / "second", left)
+    with pytest.raises(DataError, match=reason):
+        unpack(archive, tmp_path / "third", left)
 
 
 def test_a_full_disk(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from fastmed.data import cache as caching
 from fastmed.data.cache import Cache, fingerprint
 from fastmed.data.decoding import Place, decode
 from fastmed.image_settings import ImageSettings
+from fastmed.state import cache_folder
 
 SETTINGS = ImageSettings(size=8)
 
@@ -159,6 +160,6 @@ def test_what_was_not_finished_is_not_there(cache: Cache, tmp_path: Path, monkey
 
 def test_place_of_the_caches(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("FASTMED_HOME", str(tmp_path))
-    assert caching.cache_folder() == tmp_path / "cache"
+    assert cache_folder() == tmp_path / "cache"
     monkeypatch.setenv("FASTMED_CACHE", str(tmp_path / "disk"))
-    assert caching.cache_folder() == tmp_path / "disk"
+    assert cache_folder() == tmp_path / "disk"

@@ -1,5 +1,7 @@
 """Labels become classes by name, by a rename or by position; anything else is refused."""
 
+import unicodedata
+
 import pandas as pd
 import pytest
 
@@ -16,6 +18,12 @@ def classes_of(*labels: str, classes: tuple[str, ...] = GRADES, **rename: str) -
 
 def test_names():
     assert classes_of("Mild", " None ", "Severe") == ["Mild", "None", "Severe"]
+
+
+def test_accents_count_the_same_however_they_are_encoded():
+    parted = unicodedata.normalize("NFD", "naïve")
+    assert classes_of(parted, classes=("naïve", "other")) == ["naïve"]
+    assert classes_of(parted, classes=("x", "other"), **{"naïve": "x"}) == ["x"]
 
 
 def test_positions():

@@ -128,9 +128,7 @@ def gaps(**columns: list) -> str:
 
 def test_gaps_are_counted() -> None:
     assert gaps(meta_age=[1, 2, 3], meta_sex=["F", "M", "F"]) == ""
-    assert gaps() == (
-        "3 of 3 images have no metadata (age, sex): they are predicted without it\n"
-    )
+    assert gaps() == ("3 of 3 images have no metadata (age, sex): they are predicted without it\n")
     assert gaps(meta_age=[1, np.nan, np.nan], meta_sex=["F", "M", ""]) == (
         "1 of 3 images have no metadata (age, sex): they are predicted without it\n"
         "some images lack a part of their metadata: age (1)\n"

@@ -124,7 +124,7 @@ def test_folder_holds_page_figures_and_tables(written: Path) -> None:
         *(f"figures/{name}.png" for name in
           ("classes", "samples", "intensity", "by-meta_sex", "by-meta_view", "by-format")),
         *(f"tables/{name}.csv" for name in
-          ("classes", "sizes", "files", "readers", "patients", "associations", "by_meta_sex",
+          ("classes", "sizes", "readers", "associations", "by_meta_sex",
            "by_meta_view", "by_format")),
     }  # fmt: skip
     for file in (written / "figures").iterdir():
@@ -132,7 +132,9 @@ def test_folder_holds_page_figures_and_tables(written: Path) -> None:
             figure.load()
     told = json.loads((written / "study.json").read_text())
     assert told["counts"]["train"] == {"no": 80, "yes": 80}
-    assert told["remarks"][0]["text"].startswith("200 patients are known")
+    assert "200 patients are known, each with one image." in {
+        remark["text"] for remark in told["remarks"]
+    }
 
 
 def test_names_of_files_patients_and_folders_stay_out(written: Path) -> None:
@@ -148,6 +150,12 @@ def test_page_is_for_light_and_dark_screens_and_for_paper(written: Path) -> None
     assert "@media print" in page
     scheme = {"name": "color-scheme", "content": "light dark"}
     assert scheme in Reader(page).all("meta")
+
+
+def test_what_does_not_vary_is_one_sentence(written: Path) -> None:
+    text = Reader((written / "index.html").read_text(encoding="utf-8")).text
+    assert "All files: PNG, grey, 8 bits." in text
+    assert "Each patient has 1 image of a class." in text
 
 
 def test_tables_say_what_the_figures_show(written: Path) -> None:

@@ -15,6 +15,8 @@ from fastmed.data.opened import Opened
 from fastmed.data.transform import prepare
 from fastmed.errors import DataError
 from fastmed.image_settings import ImageSettings
+from fastmed.run import Run
+from fastmed.task import Task
 from fastmed.taskfile import load_tasks
 
 _SETTINGS = ImageSettings(size=32)
@@ -28,7 +30,8 @@ def read(path: Path) -> None:
         FastmedError: it is refused, as most spoilt files are.
         AssertionError: what comes out is not what it should be.
     """
-    _READERS.get(path.suffix, _read_image)(path)
+    by_suffix = _READERS.get(path.suffix, _read_image)
+    _RUN_READERS.get(path.name, by_suffix)(path)
 
 
 def _check_image(opened: Opened) -> None:
@@ -91,6 +94,22 @@ def _read_weights(path: Path) -> None:
     assert all(isinstance(value, Tensor) for value in read_state_dict(path).values())
 
 
+def _read_run(path: Path) -> None:
+    run = Run.open(path.parent)
+    assert isinstance(run.data, Path)
+    assert isinstance(run.info, dict)
+
+
+def _read_task(path: Path) -> None:
+    (path.parent / "run.json").write_text("{}")
+    assert isinstance(Run.open(path.parent).task, Task)
+
+
+def _read_items(path: Path) -> None:
+    (path.parent / "run.json").write_text('{"data": "data"}')
+    assert isinstance(Run.open(path.parent).items, pd.DataFrame)
+
+
 def _check_sentence(error: Exception, path: Path) -> None:
     assert str(path) in str(error), "the sentence must name the file"
     assert "\n" not in str(error), "the sentence must be one line"
@@ -106,4 +125,10 @@ _READERS: dict[str, Callable[[Path], None]] = {
     ".gz": _unpack,
     ".safetensors": _read_weights,
     ".pt": _read_weights,
+}
+
+_RUN_READERS: dict[str, Callable[[Path], None]] = {
+    "run.json": _read_run,
+    "task.json": _read_task,
+    "items.csv": _read_items,
 }

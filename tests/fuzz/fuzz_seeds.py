@@ -6,6 +6,7 @@ of a file, which is edited and then wrapped in an outside that is right.
 
 import gzip
 import io
+import json
 import struct
 import sys
 import tarfile
@@ -24,6 +25,8 @@ from pydicom import uid
 sys.path.append(str(Path(__file__).parent.parent / "data"))
 from made import write_dicom, write_pieces
 
+from fastmed.taskfile import find_task
+
 _GREY = np.add.outer(np.arange(40), np.arange(36)).astype(np.uint8) * 3
 _COLOUR = np.stack([_GREY, _GREY[::-1], _GREY[:, ::-1]], axis=-1)
 _DEEP = _GREY.astype(np.uint16) * 200
@@ -38,6 +41,16 @@ image = { size = 64, fit = "letterbox" }
 train = { arch = "resnet18", epochs = 3, lr = 0.001 }
 """
 _CSV = b"image,label,age\n" + b"".join(b"image_%d.png,%d,%d\n" % (n, n % 2, 30 + n) for n in range(20))
+
+_RUN = {
+    "status": "done", "created": "2026-01-01T00:00:00+00:00", "versions": {"fastmed": "0.1"},
+    "data": "../../data", "mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "best_epoch": 3,
+    "inputs": {"new": "../../new"}, "cut_points": [0.5, 1.5], "scale": 0.25,
+}  # fmt: skip
+_ITEMS = b"item,image,array,index,target,group,split,copies,loss,meta_age\n" + b"".join(
+    b"a_%d.png,a_%d.png,,-1,healthy,'=%d,train,1,0.%d,%d\n" % (n, n, n, n, 30 + n)
+    for n in range(9)
+)
 
 
 def _picture(values: np.ndarray, kind: str, **options: Any) -> bytes:
@@ -215,6 +228,9 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "deflated.npz": lambda: _npz(np.savez_compressed),
     "table.csv": lambda: _CSV,
     "tasks.toml": lambda: _TASK.encode(),
+    "run.json": lambda: json.dumps(_RUN, indent=2).encode(),
+    "task.json": lambda: find_task("lungs").model_dump_json(indent=2).encode(),
+    "items.csv": lambda: _ITEMS,
     "archive.zip": _zip,
     "archive.tar": _tar,
     "archive.tar.gz": lambda: gzip.compress(_tar(), mtime=0),

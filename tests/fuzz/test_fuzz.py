@@ -8,6 +8,7 @@ import pytest
 from fuzz_edits import KINDS, Edit, applied
 from fuzz_readers import read
 from fuzz_seeds import NAMES, seed, whole
+from fuzz_worker import outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,21 @@ def test_spoilt_files_are_read_or_refused_by_hypothesis(
             left.rmdir() if left.is_dir() else left.unlink()
         if (tmp_path / "unpacked").exists():
             (tmp_path / "unpacked").rmdir()
+
+
+# What fuzzing found, and what is read or refused since.
+FOUND = {
+    "a decoder in Rust that panics": (
+        "rle.dcm", [Edit("set", 0.501442, 256, 2579243020), Edit("flip", 0.00417, 128, 2178327428)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_is_mended(name: str) -> None:
+    file, edits = FOUND[name]
+    how, said = outcome(file, whole(file, applied(seed(file), edits)))
+    assert how in ("read", "refused"), said
 
 
 UNSTEADY = """

@@ -47,9 +47,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_any_backbone_and_head_starts_as_its_image_network(
-    network: str, phantoms: dict
-) -> None:
+def test_any_backbone_and_head_starts_as_its_image_network(network: str, phantoms: dict) -> None:
     """The metadata's weights start at zero: until they learn, only the image counts."""
     changes = NETWORKS[network]
     image, _ = quiet_learner(tiny_task("pneumonia", **changes), phantoms["pneumonia"])
@@ -140,7 +138,9 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def accuracy_of(root: Path, label: str, arch: str, meta: tuple[str, ...], hidden: int = 32) -> float:
+def accuracy_of(
+    root: Path, label: str, arch: str, meta: tuple[str, ...], hidden: int = 32
+) -> float:
     columns = {"age": "years", "sex": "sex"}
     source = {"kind": "table", "file": "t.csv", "image": "file", "label": label, "meta": columns}
     head = {"hidden": [hidden] if hidden else [], "dropout": 0.0}
