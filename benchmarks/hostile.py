@@ -154,7 +154,9 @@ def cases(place: Place) -> Iterator[Case]:
     yield Case("classes", "labels of another task", _evaluate_other, _other_labels(place))
 
 
-def _spoilt(place: Place, spoil: Mapping[str, Callable[[Path], None]], weights: bool) -> dict[str, Make]:
+def _spoilt(
+    place: Place, spoil: Mapping[str, Callable[[Path], None]], weights: bool
+) -> dict[str, Make]:
     def maker(change: Callable[[Path], None]) -> Make:
         def make(folder: Path) -> Path:
             run = _copied_run(place, folder)
@@ -249,7 +251,7 @@ def run_case(case: Case, place: Place) -> Outcome:
             path = case.make(root / "work" / "made")
             return _run(case, path, place, root)
         finally:
-            subprocess.run(["umount", "-q", str(root / "work/made/runs")], check=False)
+            subprocess.run(["umount", root / "work/made/runs"], capture_output=True, check=False)
 
 
 def _run(case: Case, path: Path, place: Place, root: Path) -> Outcome:
@@ -428,14 +430,18 @@ def main() -> int:
             case for case in cases(place) if re.search(given.only, f"{case.family}: {case.name}")
         ]
         with ThreadPoolExecutor(given.processes) as pool:
-            for case, outcome in zip(chosen, pool.map(lambda one: run_case(one, place), chosen), strict=True):
+            for case, outcome in zip(
+                chosen, pool.map(lambda one: run_case(one, place), chosen), strict=True
+            ):
                 found.append((case, outcome))
                 if outcome.wrong:
-                    print(f"{case.family}: {case.name}: {outcome.wrong}: {outcome.line}", flush=True)
+                    print(
+                        f"{case.family}: {case.name}: {outcome.wrong}: {outcome.line}", flush=True
+                    )
     wrong = sum(bool(outcome.wrong) for _, outcome in found)
     most = max(found, key=lambda pair: pair[1].megabytes)[1].megabytes
     slowest = max(found, key=lambda pair: pair[1].seconds)[1].seconds
-    told = f"{len(found)} inputs, {wrong} not as they should be; at most {most:.0f} MB, {slowest:.1f} s"
+    told = f"{len(found)} inputs, {wrong} wrong; at most {most:.0f} MB, {slowest:.1f} s"
     text = f"{told}\n\n{table(found)}\n"
     given.out.write_text(text, encoding="utf-8") if given.out else print(text)
     print(told)

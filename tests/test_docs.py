@@ -142,6 +142,8 @@ def test_trainings_have_valid_settings(
     """Every training that is shown is valid, or its error is shown, too."""
     monkeypatch.setattr("fastmed.training.train", lambda task, *_, **__: task)
     monkeypatch.setattr("fastmed.cli.tables.print_training", lambda task: None)
+    monkeypatch.setattr("fastmed.families.compare_meta", lambda task, *_, **__: task)
+    monkeypatch.setattr("fastmed.cli.tables.print_comparison", lambda task: None)
     text = read(page).replace(" TASK`", " lungs`")
     for words in fastmed_lines(text):
         if words[0] != "train" or "--help" in words:

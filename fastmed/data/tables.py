@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -118,12 +119,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     shielded = table.rename(columns=_shielded)
     texts = [place for place, kind in enumerate(table.dtypes) if not is_numeric_dtype(kind)]
     for place in texts:
-        shielded.isetitem(place, table.iloc[:, place].map(_shielded))
+        shielded.isetitem(place, [*map(_shielded, table.iloc[:, place])])
     returns = any(shielded.iloc[:, place].map(_has_return).any() for place in texts)
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    write_whole(
-        path, lambda temporary: shielded.to_csv(temporary, index=False, quoting=quoting)
-    )
+    write = partial(shielded.to_csv, index=False)
+    if returns:
+        write = partial(write, quoting=csv.QUOTE_NONNUMERIC)
+    write_whole(path, write)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -26,15 +26,16 @@ Inputs = tuple[TensorImage | TensorImageBW, TensorMetadata]
 
 
 class ShownMetadata(str):
-    """Metadata in words, which stand below the image that they belong to."""
+    """Metadata in words, which stand on the lower edge of the image that they belong to."""
 
     __slots__ = ()
 
     def show(self, ctx: Axes | None = None, **options: Any) -> Axes | None:
-        """Write the words below the axes, or on the screen where there are none."""
-        if ctx is None:
-            return None
-        ctx.text(0.5, -0.03, self, transform=ctx.transAxes, ha="center", va="top", fontsize="small")
+        """Write the words on the axes; without any there is nothing to write on."""
+        if ctx is not None:
+            box = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}
+            style = {"color": "white", "fontsize": "small", "ha": "center", "va": "bottom"}
+            ctx.text(0.5, 0.02, self, transform=ctx.transAxes, bbox=box, **style)
         return ctx
 
 
@@ -73,7 +74,7 @@ def encoder_of(dls: DataLoaders) -> MetadataEncoder:
 def show_batch_with_metadata(
     x: Inputs, y: Any, samples: Any, *, ctxs: Any = None, max_n: int = 9, **options: Any
 ) -> Any:
-    """Show images with their target, and their metadata below."""
+    """Show images with their target and their metadata."""
     grid = ctxs or get_grid(min(len(samples), max_n), **options)
     show_batch(x[0], y, _pictures(samples), ctxs=grid, max_n=max_n)
     return _write_metadata(samples, grid)
@@ -83,7 +84,7 @@ def show_batch_with_metadata(
 def show_results_with_metadata(
     x: Inputs, y: Any, samples: Any, outs: Any, *, ctxs: Any = None, max_n: int = 9, **options: Any
 ) -> Any:
-    """Show images with target and prediction, and their metadata below."""
+    """Show images with target, prediction and metadata."""
     grid = ctxs or get_grid(min(len(samples), max_n), **options)
     show_results(x[0], y, _pictures(samples), outs, ctxs=grid, max_n=max_n)
     return _write_metadata(samples, grid)

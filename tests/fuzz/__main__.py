@@ -7,6 +7,7 @@ Each input is told by two numbers, ``--seed`` and its own, and can be made again
 import argparse
 import collections
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -33,7 +34,13 @@ def table(results: list[Result]) -> str:
 def tell(result: Result) -> None:
     """Say what must not happen as soon as it does."""
     if result.how not in ("read", "refused"):
-        print(f"{result.number} {result.name} {result.how}: {result.said[:300]}", flush=True)
+        say(f"{result.number} {result.name} {result.how}: {result.said[:300]}")
+
+
+def say(text: str) -> None:
+    """Write a line to the terminal at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def make(number: int, key: int, folder: Path) -> None:
@@ -43,7 +50,7 @@ def make(number: int, key: int, folder: Path) -> None:
     name, content = spoilt(number, key)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{key}-{number}-{name}").write_bytes(content)
-    print(*outcome(name, content), sep=": ")
+    say(": ".join(outcome(name, content)))
 
 
 def main() -> int:
@@ -59,9 +66,9 @@ def main() -> int:
         make(given.number, given.seed, given.keep)
         return 0
     start = time.monotonic()
-    results = fuzz(given.inputs, given.seed, given.processes, tell)
-    print(table(results))
-    print(f"\n{len(results)} inputs in {time.monotonic() - start:.0f} s")
+    results = fuzz(given.inputs, key=given.seed, processes=given.processes, tell=tell)
+    say(table(results))
+    say(f"\n{len(results)} inputs in {time.monotonic() - start:.0f} s")
     return int(any(result.how not in ("read", "refused") for result in results))
 
 

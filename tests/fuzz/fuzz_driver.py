@@ -36,6 +36,7 @@ class Result(NamedTuple):
 
 def fuzz(
     inputs: int,
+    *,
     key: int = 0,
     processes: int = 1,
     tell: Callable[[Result], None] | None = None,

@@ -50,25 +50,30 @@ def applied(content: bytes, edits: Sequence[Edit]) -> bytes:
 def _applied(content: bytes, edit: Edit) -> bytes:
     start = int(edit.place**2 * len(content))
     end = min(start + edit.size, len(content))
-    before, piece, after = content[:start], content[start:end], content[end:]
+    if edit.kind == "cut":
+        return content[:start]
+    if edit.kind == "move":
+        other = edit.value % (len(content) + 1)
+        return content[:other] + content[start:end] + content[other:]
+    new, end = _replacement(content[start:end], start, end, edit)
+    return content[:start] + new + content[end:]
+
+
+def _replacement(piece: bytes, start: int, end: int, edit: Edit) -> tuple[bytes, int]:
+    """Return what stands in the place of a piece, and where the rest goes on."""
     match edit.kind:
         case "flip":
-            return before + bytes(byte ^ 1 << edit.value % 8 for byte in piece[:1]) + content[start + 1 :]
+            return bytes(byte ^ 1 << edit.value % 8 for byte in piece[:1]), start + 1
         case "set":
-            return before + bytes([edit.value % 256]) * len(piece) + after
+            return bytes([edit.value % 256]) * len(piece), end
         case "number":
             packed = _packed(edit.value)
-            return before + packed + content[start + len(packed) :]
+            return packed, start + len(packed)
         case "word":
-            return before + WORDS[edit.value % len(WORDS)] + content[start:]
-        case "cut":
-            return before
-        case "remove":
-            return before + after
+            return WORDS[edit.value % len(WORDS)], start
         case "repeat":
-            return before + piece * (1 + edit.value % 64) + after
-    other = edit.value % (len(content) + 1)
-    return content[:other] + piece + content[other:]
+            return piece * (1 + edit.value % 64), end
+    return b"", end
 
 
 def _packed(value: int) -> bytes:

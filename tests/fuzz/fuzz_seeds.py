@@ -40,7 +40,9 @@ source = { kind = "table", file = "labels.csv", image = "image", label = "label"
 image = { size = 64, fit = "letterbox" }
 train = { arch = "resnet18", epochs = 3, lr = 0.001 }
 """
-_CSV = b"image,label,age\n" + b"".join(b"image_%d.png,%d,%d\n" % (n, n % 2, 30 + n) for n in range(20))
+_CSV = b"image,label,age\n" + b"".join(
+    b"image_%d.png,%d,%d\n" % (n, n % 2, 30 + n) for n in range(20)
+)
 
 _RUN = {
     "status": "done", "created": "2026-01-01T00:00:00+00:00", "versions": {"fastmed": "0.1"},
@@ -48,8 +50,7 @@ _RUN = {
     "inputs": {"new": "../../new"}, "cut_points": [0.5, 1.5], "scale": 0.25,
 }  # fmt: skip
 _ITEMS = b"item,image,array,index,target,group,split,copies,loss,meta_age\n" + b"".join(
-    b"a_%d.png,a_%d.png,,-1,healthy,'=%d,train,1,0.%d,%d\n" % (n, n, n, n, 30 + n)
-    for n in range(9)
+    b"a_%d.png,a_%d.png,,-1,healthy,'=%d,train,1,0.%d,%d\n" % (n, n, n, n, 30 + n) for n in range(9)
 )
 
 
@@ -227,7 +228,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "stored.npz": lambda: _npz(np.savez),
     "deflated.npz": lambda: _npz(np.savez_compressed),
     "table.csv": lambda: _CSV,
-    "tasks.toml": lambda: _TASK.encode(),
+    "tasks.toml": _TASK.encode,
     "run.json": lambda: json.dumps(_RUN, indent=2).encode(),
     "task.json": lambda: find_task("lungs").model_dump_json(indent=2).encode(),
     "items.csv": lambda: _ITEMS,

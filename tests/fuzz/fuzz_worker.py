@@ -39,7 +39,9 @@ def outcome(name: str, content: bytes) -> tuple[str, str]:
         except FastmedError as error:
             whole = str(path) in str(error) and "\n" not in str(error)
             return ("refused" if whole else "defect"), str(error)
-        except BaseException as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # decoders in Rust panic with an exception of their own
             where = traceback.extract_tb(error.__traceback__)[-1]
             return "defect", f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
         finally:

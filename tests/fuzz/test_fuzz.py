@@ -9,10 +9,8 @@ from fuzz_edits import KINDS, Edit, applied
 from fuzz_readers import read
 from fuzz_seeds import NAMES, seed, whole
 from fuzz_worker import outcome
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from fastmed.errors import FastmedError
 
 BY_HYPOTHESIS = ("table.csv", "tasks.toml", "inside_stored.npz", "inside.tar.gz", "8bit.dcm")
 EDITS = st.builds(
@@ -35,24 +33,11 @@ def test_spoilt_files_are_read_or_refused() -> None:
     assert {result.how for result in results} == {"read", "refused"}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(st.sampled_from(BY_HYPOTHESIS), st.lists(EDITS, min_size=1, max_size=3))
-def test_spoilt_files_are_read_or_refused_by_hypothesis(
-    tmp_path: Path, name: str, edits: list[Edit]
-) -> None:
-    path = tmp_path / name
-    path.write_bytes(whole(name, applied(seed(name), edits)))
-    try:
-        read(path)
-    except FastmedError as error:
-        assert str(path) in str(error)
-        assert "\n" not in str(error)
-    finally:
-        for left in sorted(tmp_path.rglob("unpacked/**/*"), reverse=True):
-            left.rmdir() if left.is_dir() else left.unlink()
-        if (tmp_path / "unpacked").exists():
-            (tmp_path / "unpacked").rmdir()
+def test_spoilt_files_are_read_or_refused_by_hypothesis(name: str, edits: list[Edit]) -> None:
+    how, said = outcome(name, whole(name, applied(seed(name), edits)))
+    assert how in ("read", "refused"), said
 
 
 # What fuzzing found, and what is read or refused since.

@@ -71,11 +71,11 @@ def _folder_named_as_an_image(folder: Path) -> None:
 
 def _deep(folder: Path) -> None:
     """Make folders within folders, to a path longer than the system takes."""
-    here = os.getcwd()
+    here = Path.cwd()
     os.chdir(folder)
     try:
         for _ in range(60):
-            os.mkdir("d" * 100)
+            Path("d" * 100).mkdir()
             os.chdir("d" * 100)
     finally:
         os.chdir(here)

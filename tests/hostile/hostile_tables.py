@@ -34,7 +34,9 @@ _TABLES = {
     "stray_quote": b'image,label\n"a".png,0\n',
     "open_quote_in_the_first_line": b'"image,label\na.png,0\n',
     "long_cell": b"image,label\n" + b"a" * 200_000 + b",0\n",
-    "many_columns": b"image," + b",".join(b"%d" % number for number in range(20_000)) + b"\na.png\n",
+    "many_columns": b"image,"
+    + b",".join(b"%d" % number for number in range(20_000))
+    + b"\na.png\n",
     "many_cells": b"image," + b",".join(b"%d" % number for number in range(9_000)) + b"\nx" * 1200,
     "many_lines": b"image,label\n" + b"\n" * 2_000_001,
     "too_many_cells_in_a_row": b"image,label\na.png,0,1\n",

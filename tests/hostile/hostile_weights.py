@@ -44,7 +44,9 @@ def weights() -> dict[str, torch.Tensor]:
     return dict(timm.create_model(ARCH, num_classes=0).state_dict())
 
 
-def safetensors(header: Mapping[str, Any] | bytes, values: bytes, length: int | None = None) -> bytes:
+def safetensors(
+    header: Mapping[str, Any] | bytes, values: bytes, length: int | None = None
+) -> bytes:
     """Return a safetensors file of a header, which may be said to be of another length."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text) if length is None else length) + text + values

@@ -97,7 +97,6 @@ def test_predictions_that_can_not_be_written_are_one_sentence(
     assert "/sys/p.csv" in said.err
 
 
-
 @pytest.mark.parametrize("other", [b"no image", b"", None])
 def test_an_image_that_changes_before_it_is_learnt_from_is_refused(
     phantoms: dict, tmp_path: Path, other: bytes | None

@@ -104,7 +104,7 @@ def test_fastais_own_verbs_work(
 
 
 @pytest.mark.parametrize("name", ["category", "grade", "one channel"])
-def test_show_batch_and_results_say_the_metadata_below_the_image(
+def test_show_batch_and_results_say_the_metadata_of_each_image(
     name: str, items: pd.DataFrame
 ) -> None:
     task = task_of(name)
