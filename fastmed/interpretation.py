@@ -143,8 +143,7 @@ class Interpretation:
         rows = items.set_index("item").loc[predictions["item"]]
         root, settings = root_of(items), self.run.task.image
         return [
-            prepare(open_item(*place, settings).pixels, settings)
-            for place in places_of(rows, root)
+            prepare(open_item(*place, settings).pixels, settings) for place in places_of(rows, root)
         ]
 
     def _items(self) -> pd.DataFrame:

@@ -19,9 +19,10 @@ from fastmed.data.metadata import tell_of_gaps
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
 from fastmed.learn.interrupts import interrupt_between_batches
-from fastmed.learn.loaders import Statistics, loader_of
+from fastmed.learn.loaders import loader_of
 from fastmed.learn.losses import LOSSES
 from fastmed.learn.restore import statistics_of
+from fastmed.learn.statistics import Statistics
 from fastmed.learn.views import VIEWS
 from fastmed.run import Run
 from fastmed.task import Task

@@ -14,7 +14,7 @@ from fastai.torch_core import set_seed
 
 from fastmed.console import clear_sentence, note, print_table, warn
 from fastmed.data.items import read_items, summarize
-from fastmed.data.metadata import metadata_table
+from fastmed.data.metadata import metadata_table, tell_of_strange
 from fastmed.data.tables import LEFT_OUT, part
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
@@ -23,9 +23,10 @@ from fastmed.learn.augment import AugmentEpochs
 from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
 from fastmed.learn.interrupts import StopWhenInterrupted, interrupt_between_batches
 from fastmed.learn.learner import check_weights, learner
-from fastmed.learn.loaders import Statistics, choose_device, dataloaders, measure
+from fastmed.learn.loaders import choose_device, dataloaders
 from fastmed.learn.progress import ShowProgress
 from fastmed.learn.schedule import Phase, plan_phases
+from fastmed.learn.statistics import Statistics, measure
 from fastmed.learn.weights import restore_weights, save_weights
 from fastmed.run import Run
 from fastmed.task import Task
@@ -67,7 +68,7 @@ def train(
     items = data if isinstance(data, pd.DataFrame) else read_and_show(task, data, skip_bad, cache)
     _note_unused_freezing(task)
     set_seed(task.train.seed)
-    statistics = measure(task, items)
+    statistics = measure(task, items, cache)
     _show_metadata(items, statistics)
     dls = dataloaders(task, items, statistics, device=device, workers=workers, cache=cache)
     learn = learner(task, dls)
@@ -95,7 +96,9 @@ def read_and_show(task: Task, data: str | Path, skip_bad: bool, cache: bool) -> 
 
 def _show_metadata(items: pd.DataFrame, statistics: Statistics) -> None:
     if statistics.metadata is not None:
-        table = metadata_table(statistics.metadata, part(items, "train"))
+        train = part(items, "train")
+        tell_of_strange(statistics.metadata, train)
+        table = metadata_table(statistics.metadata, train)
         title = "Metadata of the training part"
         print_table(title, list(table.columns), table.itertuples(index=False))
 

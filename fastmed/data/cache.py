@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fastmed.data.decoding import Decoded, Place, stamp_of
 from fastmed.files import write_json
 from fastmed.image_settings import ImageSettings

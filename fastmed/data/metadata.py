@@ -131,12 +131,17 @@ def tell_of_gaps(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
         counts = zip(encoder.names, unknown[~unknown.all(axis=1)].sum(axis=0), strict=True)
         gaps = ", ".join(f"{name} ({count})" for name, count in counts if count)
         console.warn(f"some images lack a part of their metadata: {gaps}")
+    tell_of_strange(encoder, items)
+
+
+def tell_of_strange(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
+    """Warn of values that are not as those that the encoder was fitted on."""
     for field in encoder.fields:
         strange = field.strange(_column(items, field.name))
         if strange:
             console.warn(
-                f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, unlike the training "
-                f"part ({field.known}): taken as unknown (images: {len(strange)})"
+                f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, and is {field.known} "
+                f"otherwise: taken as unknown (images: {len(strange)})"
             )
 
 

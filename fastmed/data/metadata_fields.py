@@ -17,6 +17,7 @@ Encoded = NDArray[np.float32]
 
 MOST_VALUES = 50  # of a category; what has more is a name or a date, which no network can learn
 FARTHEST = 5.0  # deviations from the mean at which numbers are cut off
+_OTHERS = 0.1  # share of texts among numbers that are taken for slips of the pen
 _LARGEST = 1e100  # of a number
 _EXACT = 2.0**53  # below it a float holds every whole number
 _NOTHING = {"", "na", "n/a", "nan", "null", "unknown", "?"}
@@ -103,7 +104,7 @@ AnyField = Annotated[NumberField | CategoryField, Field(discriminator="kind")]
 def fit_field(name: str, values: Iterable[Any]) -> NumberField | CategoryField:
     """Return the field that values of the training part make.
 
-    It is a number if every known value is one, else a category.
+    It is a number if at least nine of ten known values are numbers, else a category.
 
     Raises:
         DataError: no value is known, or there are too many different ones for a category.
@@ -116,9 +117,8 @@ def fit_field(name: str, values: Iterable[Any]) -> NumberField | CategoryField:
     if len(set(texts)) == 1:
         console.warn(f"meta_{name} is {texts[0]} in all training images, and so tells nothing")
     numbers = _numbers(texts)
-    if not np.isnan(numbers).any():
-        spread = float(numbers.std())
-        return NumberField(name=name, mean=float(numbers.mean()), std=spread or 1.0)
+    if np.isnan(numbers).mean() <= _OTHERS:
+        return _number_field(name, numbers[~np.isnan(numbers)])
     distinct = sorted(set(texts))
     if len(distinct) > MOST_VALUES:
         raise DataError(
@@ -126,6 +126,10 @@ def fit_field(name: str, values: Iterable[Any]) -> NumberField | CategoryField:
             f"such as {listed(distinct, 2)}; expected numbers, or at most {MOST_VALUES} categories"
         )
     return CategoryField(name=name, values=tuple(distinct))
+
+
+def _number_field(name: str, numbers: NDArray[np.float64]) -> NumberField:
+    return NumberField(name=name, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
 
 
 def _texts(values: Iterable[Any]) -> list[str]:

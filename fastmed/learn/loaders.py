@@ -1,7 +1,6 @@
 """From the items table to fastai: a DataBlock, its DataLoaders, and a loader for new images."""
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,88 +10,20 @@ import torch
 from fastai.data.block import CategoryBlock, DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.data.transforms import IntToFloatTensor
-from fastai.vision.core import PILImage, PILImageBW
 from fastcore.foundation import L
 from fasttransform import Transform
-from PIL import Image
 
 from fastmed.data.cache import Cache
-from fastmed.data.decoding import digest_of
-from fastmed.data.image import open_image, open_item
-from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
-from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
-from fastmed.image_settings import ImageSettings, Normalization
-from fastmed.learn.architectures import resolve_arch
 from fastmed.learn.augment import make_augmentation, without_augmentation
-from fastmed.learn.cached import CachedLoader, Stored, stored_items
+from fastmed.learn.cached import CachedLoader
 from fastmed.learn.grade_block import grade_block
 from fastmed.learn.meta_block import metadata_block
-from fastmed.learn.model import normalization_of
 from fastmed.learn.normalize import NormalizeInPlace
+from fastmed.learn.open_image import OpenImage
+from fastmed.learn.statistics import Statistics, measure, with_metadata
 from fastmed.task import Task
-
-MEASURED = 1000  # images that `normalize = "data"` looks at, spread over the training part
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What the training part decides: mean and deviation of each channel, coding of metadata.
-
-    Attributes:
-        mean, std: of the pixels, on a scale of 0 to 1.
-        metadata: None where the network sees none.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    metadata: MetadataEncoder | None = None
-
-    def of_grey(self) -> "Statistics":
-        """Return the mean over the channels, for a network that sees one."""
-        return Statistics((float(np.mean(self.mean)),), (float(np.mean(self.std)),))
-
-
-class OpenImage(Transform):
-    """Opens a row of the items table (or a path, or pixels) as the network's square image."""
-
-    input_types = (pd.Series, str, Path, np.ndarray)  # what ``learn.predict`` may be given
-
-    def __init__(self, root: Path, settings: ImageSettings, cache: Cache | None = None) -> None:
-        super().__init__()
-        self.root, self.settings, self.cache = root, settings, cache
-
-    def encodes(self, item: Any) -> PILImage:
-        """Return the image, (size, size) RGB, or grey for a network of one channel."""
-        pixels = Image.fromarray(prepare(self._pixels(item), self.settings))
-        if self.settings.channels == 1:
-            return PILImageBW.create(np.asarray(pixels.convert("L")))
-        return PILImage.create(np.asarray(pixels.convert("RGB")))
-
-    def stored(self, items: Any) -> Stored | None:
-        """Return where the images of items are in the cache; None if one is not there."""
-        return stored_items(self.cache, items, self.root)
-
-    def _pixels(self, item: Any) -> np.ndarray:
-        if isinstance(item, np.ndarray):
-            return item
-        if isinstance(item, str | Path):
-            return open_image(self.root / item, self.settings).pixels
-        if not item["image"]:
-            return np.zeros((8, 8), np.uint8)
-        place = item["image"], item["array"], item["index"]
-        if not item["array"]:
-            _check_unchanged(self.root / item["image"], item.get("content", ""))
-        return open_item(self.root, *place, settings=self.settings).pixels
-
-
-def _check_unchanged(file: Path, content: str) -> None:
-    """Refuse a file, before it is decoded, that is not the one that was inspected."""
-    if content and file.is_file() and digest_of(file) != content:
-        raise DataError(
-            f"{file}: it has changed since it was inspected; put the old file back, or begin anew"
-        )
 
 
 class ReadTarget(Transform):
@@ -151,7 +82,7 @@ def dataloaders(
         DataError: the training or the validation part is too small.
     """
     frame = _training_frame(task, items)
-    statistics = _with_metadata(statistics or measure(task, items), task, items)
+    statistics = with_metadata(statistics or measure(task, items, cache), task, items)
     images = int((frame["split"] == "train").sum())
     if task.train.batch < 2 and task.head.batch_norm:
         raise TaskError("train.batch = 1 does not work with head.batch_norm = true; use 2 or more")
@@ -190,29 +121,6 @@ def loader_of(
     dls = empty_dataloaders(task, statistics, root_of(items), device, kept)
     loader = dls.test_dl(items.reset_index(drop=True), bs=task.train.batch, num_workers=0)
     return _with_workers(loader, len(items), workers)
-
-
-def measure(task: Task, items: pd.DataFrame) -> Statistics:
-    """Return what the task's images are normalised by, and how its metadata is coded."""
-    return _with_metadata(_pixel_statistics(task, items), task, items)
-
-
-def _pixel_statistics(task: Task, items: pd.DataFrame) -> Statistics:
-    rule = task.image.normalize
-    if rule == "data":
-        return _of_training_part(task, part(items, "train"), root_of(items))
-    if isinstance(rule, Normalization):
-        found = Statistics(rule.mean, rule.std)
-    else:
-        download = task.train.pretrained and task.train.weights is None
-        found = Statistics(*normalization_of(resolve_arch(task.train.arch, download)))
-    return found if task.image.channels == 3 else found.of_grey()
-
-
-def _with_metadata(statistics: Statistics, task: Task, items: pd.DataFrame) -> Statistics:
-    if not task.meta or statistics.metadata is not None:
-        return statistics
-    return replace(statistics, metadata=MetadataEncoder.fit(part(items, "train"), task.meta))
 
 
 def _metadata_blocks(task: Task, statistics: Statistics) -> list[TransformBlock]:
@@ -287,15 +195,3 @@ def _with_workers(loader: CachedLoader, images: int, workers: int | None) -> Cac
 def _by_part(frame: pd.DataFrame) -> tuple[list[int], list[int]]:
     split = frame["split"].to_numpy()
     return np.flatnonzero(split == "train").tolist(), np.flatnonzero(split == "valid").tolist()
-
-
-def _of_training_part(task: Task, train: pd.DataFrame, root: Path) -> Statistics:
-    opener = OpenImage(root, task.image)
-    chosen = np.unique(np.linspace(0, len(train) - 1, MEASURED).astype(int))
-    sums = np.zeros((2, task.image.channels))
-    for position in chosen:
-        pixels = np.atleast_3d(opener.encodes(train.iloc[position])).astype(np.float64) / 255
-        sums += [pixels.mean((0, 1)), (pixels**2).mean((0, 1))]
-    mean, square = sums / len(chosen)
-    deviation = np.sqrt(np.maximum(square - mean**2, 1e-6))
-    return Statistics(tuple(mean.round(6).tolist()), tuple(deviation.round(6).tolist()))

@@ -4,7 +4,8 @@ from fastai.learner import Learner
 
 from fastmed.errors import RunError
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, empty_dataloaders
+from fastmed.learn.loaders import empty_dataloaders
+from fastmed.learn.statistics import Statistics
 from fastmed.learn.weights import restore_weights
 from fastmed.run import Run
 

@@ -53,7 +53,9 @@ def test_pixels_come_back(cache: Cache, tmp_path: Path):
         assert found[place][:4] == expected[1:5]
     batch = cache.pixels([found[colour[2]], found[grey[0]]])
     np.testing.assert_array_equal(batch[0], decode(colour[2], SETTINGS).pixels)
-    np.testing.assert_array_equal(batch[1], decode(grey[0], SETTINGS).pixels[..., None].repeat(3, 2))
+    np.testing.assert_array_equal(
+        batch[1], decode(grey[0], SETTINGS).pixels[..., None].repeat(3, 2)
+    )
 
 
 def test_what_is_added_later_is_found_by_an_open_cache(cache: Cache, tmp_path: Path):

@@ -59,7 +59,9 @@ def test_broken_images_are_left_out_if_wanted(tmp_path: Path):
     write_png(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("text")
     with listening() as told:
-        seen = inspect_images(items_of(tmp_path, "a.png", "b.png"), tmp_path, SETTINGS, skip_bad=True)
+        seen = inspect_images(
+            items_of(tmp_path, "a.png", "b.png"), tmp_path, SETTINGS, skip_bad=True
+        )
     assert seen["split"].tolist() == ["", "left_out"]
     assert seen["note"].tolist() == ["", "it is text, not an image"]
     assert seen["content"].iloc[1] == ""

@@ -29,14 +29,14 @@ def table_task(**changes: object) -> Task:
 def root(tmp_path: Path) -> Path:
     for name in "abcd":
         write_png(tmp_path / f"{name}.png")
-    rows = ["a.png,0,058Y,F", "b.png,1,61,", "c.png,0,18M,M", "d.png,1,?,F"]
+    rows = ["a.png,0,058Y,F", "b.png,1,149,", "c.png,0,18M,M", "d.png,1,over 60,F"]
     (tmp_path / "t.csv").write_text(TABLE.format("\n".join(rows)))
     return tmp_path
 
 
 def test_columns_become_metadata_and_ages_numbers(root: Path) -> None:
     rows = read_source(table_task().source, root, CLASSES)
-    assert rows["meta_age"].tolist() == ["58", "61", "1.5", "?"]
+    assert rows["meta_age"].tolist() == ["58", "", "1.5", "over 60"]
     assert rows["meta_sex"].tolist() == ["F", "", "M", "F"]
 
 

@@ -63,6 +63,14 @@ def test_what_is_no_number_is_missing_and_named(value: str) -> None:
     assert field.strange(["40", value, ""]) == [value]
 
 
+def test_few_texts_among_numbers_are_slips_of_the_pen() -> None:
+    ages = [*range(40, 58), "old", "59"]
+    field = fit_field("age", ages)
+    assert (field.kind, field.mean) == ("number", pytest.approx(np.mean([*range(40, 58), 59])))
+    assert field.strange(ages) == ["old"]
+    assert fit_field("stage", [1, 2, 3, 4, "4b"]).kind == "category"
+
+
 def test_unknown_categories_are_named() -> None:
     field = CategoryField(name="sex", values=("F", "M"))
     assert field.strange(["F", "O", "", "m"]) == ["O", "m"]

@@ -13,7 +13,8 @@ from PIL import Image
 from fastmed.data.cache import Cache
 from fastmed.data.items import read_items
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, dataloaders, loader_of
+from fastmed.learn.loaders import dataloaders, loader_of
+from fastmed.learn.statistics import Statistics
 
 HALF = Statistics((0.5,) * 3, (0.5,) * 3)
 

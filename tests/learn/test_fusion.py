@@ -16,8 +16,9 @@ from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import part
 from fastmed.learn.fusion import HIDE, FusionNet, MetadataBranch, MetadataNet
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import dataloaders, measure
+from fastmed.learn.loaders import dataloaders
 from fastmed.learn.model import backbone_of, layer_groups
+from fastmed.learn.statistics import measure
 from fastmed.prediction import network_outputs
 from fastmed.task import Task
 

@@ -17,14 +17,8 @@ from fastmed.data.items import read_items
 from fastmed.data.tables import part, root_of
 from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
-from fastmed.learn.loaders import (
-    Statistics,
-    choose_device,
-    dataloaders,
-    default_workers,
-    loader_of,
-    measure,
-)
+from fastmed.learn.loaders import choose_device, dataloaders, default_workers, loader_of
+from fastmed.learn.statistics import Statistics, measure
 from fastmed.task import Task
 
 HALF = Statistics((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

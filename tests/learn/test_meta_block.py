@@ -14,8 +14,9 @@ from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import part
 from fastmed.errors import DataError, TaskError
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, dataloaders, loader_of, measure
+from fastmed.learn.loaders import dataloaders, loader_of
 from fastmed.learn.meta_block import TensorMetadata, encoder_of
+from fastmed.learn.statistics import Statistics, measure
 from fastmed.task import Task
 
 META = ("age", "sex")

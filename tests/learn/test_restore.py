@@ -17,8 +17,9 @@ from fastmed.data.items import read_items
 from fastmed.data.tables import part
 from fastmed.errors import RunError
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import Statistics, dataloaders, measure
+from fastmed.learn.loaders import dataloaders
 from fastmed.learn.restore import statistics_of
+from fastmed.learn.statistics import Statistics, measure
 from fastmed.learn.weights import save_weights
 from fastmed.prediction import network_outputs
 from fastmed.run import Run

@@ -1,6 +1,7 @@
 """Metadata that a table of labels holds, as the columns ``meta_*`` of items."""
 
 import math
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -8,11 +9,13 @@ import pandas as pd
 from fastmed.data.dicom import years
 from fastmed.data.metadata import PREFIX
 
+_AGE = re.compile(r"\d+(\.\d+)?\s*[A-Za-z]*")
+
 
 def metadata_columns(sheet: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series]:
     """Return the columns of a sheet that hold metadata, named as in items.
 
-    Ages may be written as in DICOM, such as ``058Y``.
+    Ages may be written as in DICOM, such as ``058Y``; one that can't be true is unknown.
 
     Args:
         columns: name of the metadata -> column; columns that the sheet doesn't have are left out.
@@ -25,4 +28,6 @@ def metadata_columns(sheet: pd.DataFrame, columns: Mapping[str, str]) -> dict[st
 
 def _age(text: str) -> str:
     age = years(text)
-    return text if math.isnan(age) else f"{age:.6g}"
+    if math.isnan(age):
+        return "" if _AGE.fullmatch(text) else text
+    return f"{age:.6g}"
