@@ -2,14 +2,13 @@
 
 import errno
 import json
+import math
 import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fastmed.errors import RunError
 
@@ -89,14 +88,14 @@ def _plain(content: Any) -> Any:
     match content:
         case dict():
             return {str(key): _plain(value) for key, value in content.items()}
-        case list() | tuple() | np.ndarray():
+        case list() | tuple():
             return [_plain(value) for value in content]
-        case np.generic():
-            return _plain(content.item())
-        case float() if not np.isfinite(content):
+        case float() if not math.isfinite(content):
             return None
         case Path():
             return content.as_posix()
+        case _ if hasattr(content, "tolist"):
+            return _plain(content.tolist())
     return content
 
 

@@ -7,7 +7,7 @@ import typer
 
 def cache(
     action: Annotated[
-        Literal["list", "clear"], typer.Argument(metavar="[list|clear]", help="What to do.")
+        Literal["list", "clear"], typer.Argument(metavar="ACTION", help="list or clear.")
     ] = "list",
     older_than: Annotated[
         float, typer.Option(min=0, metavar="DAYS", help="Clear only what was not written since.")

@@ -140,8 +140,8 @@ def tell_of_strange(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
         strange = field.strange(_column(items, field.name))
         if strange:
             console.warn(
-                f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, and is {field.known} "
-                f"otherwise: taken as unknown (images: {len(strange)})"
+                f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, {field.strangeness}: "
+                f"taken as unknown (images: {len(strange)})"
             )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ class NumberField(Part):
     Attributes:
         mean, std: of the known values of the training part (std with n in the denominator).
     """
+
+    strangeness: ClassVar = "which is no number"
 
     kind: Literal["number"] = "number"
     name: str
@@ -68,6 +70,8 @@ class CategoryField(Part):
 
     A value that the training part didn't have counts as missing.
     """
+
+    strangeness: ClassVar = "which no training image has"
 
     kind: Literal["category"] = "category"
     name: str

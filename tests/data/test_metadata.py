@@ -139,6 +139,6 @@ def test_values_that_were_never_seen_are_named() -> None:
     assert gaps(meta_age=["1", "2", "old"], meta_sex=["O", "F", "O"]) == (
         "1 of 3 images have no metadata (age, sex): they are predicted without it\n"
         "some images lack a part of their metadata: sex (1)\n"
-        "meta_age has 'old', and is 50 ± 8.16 otherwise: taken as unknown (images: 1)\n"
-        "meta_sex has 'O', and is F, M otherwise: taken as unknown (images: 2)\n"
+        "meta_age has 'old', which is no number: taken as unknown (images: 1)\n"
+        "meta_sex has 'O', which no training image has: taken as unknown (images: 2)\n"
     )
