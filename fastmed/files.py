@@ -76,6 +76,8 @@ def read_text(path: Path) -> str:
     Raises:
         OSError: it can't be read. ValueError: it is not UTF-8, or too large to be what it says.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no file, but a folder, pipe or device", str(path))
     with path.open("rb") as file:
         content = file.read(_LONGEST_TEXT + 1)
     if len(content) > _LONGEST_TEXT:

@@ -33,8 +33,13 @@ class ShownMetadata(str):
     def show(self, ctx: Axes | None = None, **options: Any) -> Axes | None:
         """Write the words on the axes; without any there is nothing to write on."""
         if ctx is not None:
-            box = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}
-            style = {"color": "white", "fontsize": "small", "ha": "center", "va": "bottom"}
+            box: dict[str, Any] = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}
+            style: dict[str, Any] = {
+                "color": "white",
+                "fontsize": "small",
+                "ha": "center",
+                "va": "bottom",
+            }
             ctx.text(0.5, 0.02, self, transform=ctx.transAxes, bbox=box, **style)
         return ctx
 

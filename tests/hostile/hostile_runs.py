@@ -5,6 +5,7 @@ evaluate` then says is one sentence that names the file.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ def _items(column: str, value: str | None) -> Callable[[Path], None]:
     return spoil
 
 
+def _pipe(name: str) -> Callable[[Path], None]:
+    def spoil(run: Path) -> None:
+        (run / name).unlink()
+        os.mkfifo(run / name)
+
+    return spoil
+
+
 def _gigabyte(run: Path) -> None:
     with (run / "run.json").open("wb") as file:
         file.truncate(10**9)
@@ -61,6 +70,8 @@ CASES: dict[str, Callable[[Path], None]] = {
     "task.json: unknown setting": _task(more=1),
     "task.json: a number": _file("task.json", "7"),
     "task.json: nested lists": _file("task.json", "[" * 100_000),
+    "task.json: a pipe": _pipe("task.json"),
+    "items.csv: a pipe": _pipe("items.csv"),
     "items.csv: path out of the data": _items("image", "../../../etc/passwd"),
     "items.csv: absolute path": _items("image", "/etc/passwd"),
     "items.csv: no images": _items("image", None),
