@@ -188,6 +188,7 @@ def _evaluate_other(path: Path, place: Place) -> list[str]:
 
 
 def good_image(place: Place) -> Make:
+    """Return the maker of an image that nothing is wrong with, to compare with."""
     image = _images(place.data)[0]
     return lambda folder: Path(shutil.copy(image, folder))
 

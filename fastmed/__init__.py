@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastmed.data_study.story import study as study
     from fastmed.errors import FastmedError as FastmedError
     from fastmed.evaluation import evaluate as evaluate
+    from fastmed.families import compare_meta as compare_meta
     from fastmed.interpretation import interpret as interpret
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.loaders import dataloaders as dataloaders
@@ -30,6 +31,7 @@ _ROOMS = {
     "Run": "run",
     "Study": "data_study.story",
     "Task": "task",
+    "compare_meta": "families",
     "convert": "conversion.story",
     "dataloaders": "learn.loaders",
     "evaluate": "evaluation",

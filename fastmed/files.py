@@ -70,8 +70,8 @@ def read_json(path: Path) -> Any:
         raise ValueError("its tables are nested too deep") from None
 
 
-def read_text(path: Path) -> str:
-    """Return the content of a text file.
+def read_text(path: Path, most: int = _LONGEST_TEXT) -> str:
+    """Return the content of a text file of at most so many bytes.
 
     Raises:
         OSError: it can't be read. ValueError: it is not UTF-8, or too large to be what it says.
@@ -79,9 +79,9 @@ def read_text(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no file, but a folder, pipe or device", str(path))
     with path.open("rb") as file:
-        content = file.read(_LONGEST_TEXT + 1)
-    if len(content) > _LONGEST_TEXT:
-        raise ValueError(f"it is larger than {_LONGEST_TEXT // 2**20} MB")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most:,} bytes")
     return content.decode("utf-8")
 
 

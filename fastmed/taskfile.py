@@ -14,6 +14,9 @@ from fastmed.files import read_text
 from fastmed.task import Task
 
 FILE_NAME = "tasks.toml"
+# The reader of TOML takes minutes for a name of a hundred thousand parts, as `a.a.a...`.
+_LONGEST_FILE = 256 * 1024  # bytes
+_LONGEST_LINE = 5_000  # characters
 
 
 def packed_file() -> Path:
@@ -109,7 +112,10 @@ def _tables(file: str | Path | None) -> dict[str, tuple[dict[str, Any], str]]:
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables = tomllib.loads(read_text(place))
+        text = read_text(place, _LONGEST_FILE)
+        if any(len(line) > _LONGEST_LINE for line in text.splitlines()):
+            raise ValueError(f"a line has more than {_LONGEST_LINE:,} characters; break it")
+        tables = tomllib.loads(text)
     except RecursionError:
         raise TaskError(f"{place} is not valid TOML: its tables are nested too deep") from None
     except ValueError as error:

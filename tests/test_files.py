@@ -88,7 +88,7 @@ def test_paths_that_stay_inside(name: str) -> None:
         (b"[" * 100_000, "nested too deep"),
         (b"\xff", "utf-8"),
         (b"{", "Expecting"),
-        (b" " * (16 * 2**20 + 1), "larger than 16 MB"),
+        (b" " * (16 * 2**20 + 1), "more than 16,777,216 bytes"),
     ],
 )
 def test_what_is_no_json_is_a_value_error(tmp_path: Path, content: bytes, reason: str) -> None:

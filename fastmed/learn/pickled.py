@@ -1,6 +1,6 @@
 """Weights in PyTorch's own format, a pickle: turned into safetensors by a process of its own.
 
-`torch.load` with ``weights_only`` runs no code of the file, but a small file can still make it
+PyTorch's reader with ``weights_only`` runs no code of the file, but a small file can still make it
 take any amount of memory or time. So it works in a process with limits of both, which hands over
 nothing but a file that is read and checked like any other.
 """

@@ -62,8 +62,9 @@ _SOURCES = {
     "part_above": {"valid_file": "..\\labels.csv"},
 }
 _TEXTS = {
-    "nested_lists": "a = " + "[" * 100_000,
+    "nested_lists": "a = " + "[\n" * 50_000,
     "nested_tables": "[" + "a." * 50_000 + "a]\nx = 1",
+    "nested_keys": "\n".join(f"a{n}." + "a." * 2_490 + "a = 1" for n in range(52)),
     "no_table": "mine = 1",
     "list_of_tables": "[[mine]]\ntitle = 'x'",
     "date_as_task": "mine = 1979-05-27",
