@@ -57,6 +57,7 @@ SHARED = {
     "train.opt": "adamw",
     "train.schedule": "one_cycle",
     "image.size": 128,
+    "image.operations": [],
     "image.fit": "letterbox",
     "image.interpolation": "bilinear",
     "head": {},
@@ -83,7 +84,7 @@ def task_of(name: str, seed: int, folder: Path) -> Task:
 
 def run_fastmed(task: Task, items: pd.DataFrame, data: Path, folder: Path) -> dict:
     """Train with fastmed and return the scores of the test part, without and with TTA."""
-    run = fastmed.train(task, data, runs=folder / "runs", workers=0)
+    run = fastmed.train(task, data, runs=folder / "runs")
     found = {}
     for key, views in (("plain", ["plain"]), ("tta", ["plain", "hflip"])):
         table, _ = evaluate(run, split="test", views=views, workers=0)
@@ -102,7 +103,8 @@ def run_fastai(task: Task, items: pd.DataFrame, data: Path, folder: Path) -> dic
     def picture(row: pd.Series) -> PILImage:
         if not row["array"]:
             return PILImage.create(root_of(items) / row["image"])
-        pixels = open_item(root_of(items), row["image"], row["array"], row["index"])
+        place = row["image"], row["array"], row["index"]
+        pixels = open_item(root_of(items), *place).pixels
         return PILImage.create(np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels)
 
     block = DataBlock(

@@ -12,7 +12,7 @@ from fastmed import grades
 from fastmed.data.inputs import read_input
 from fastmed.data.tables import grades_of, group_keys, part, write_table
 from fastmed.errors import DataError, RunError
-from fastmed.files import read_json, write_json
+from fastmed.files import read_info, write_json
 from fastmed.learn.restore import statistics_of
 from fastmed.prediction import (
     Grading,
@@ -151,7 +151,7 @@ def keep(run: Run, name: str, table: pd.DataFrame, views: Sequence[str] | None) 
 def saved_scores(run: Run) -> dict[str, Scores]:
     """Return the run's scores by part or input."""
     file = run.path / "scores.json"
-    return read_json(file) if file.is_file() else {}
+    return read_info(file) if file.is_file() else {}
 
 
 def _cross_fitted(task: Task, items: pd.DataFrame, values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from fastmed.console import clear_sentence, note, warn
 from fastmed.data.tables import write_table
 from fastmed.errors import RunError, TaskError
 from fastmed.evaluation import evaluate, saved_scores
-from fastmed.files import read_json, write_json
+from fastmed.files import read_info, write_json
 from fastmed.run import FAMILY_FILE, Run, claim_folder
 from fastmed.settings import METADATA
 from fastmed.task import Task
@@ -64,7 +64,7 @@ class Family:
         file = Path(path) / FAMILY_FILE
         if not file.is_file():
             raise RunError(f"'{path}' is not a family of runs: it has no {FAMILY_FILE}")
-        return cls(Path(path), read_json(file))
+        return cls(Path(path), read_info(file))
 
     @property
     def members(self) -> dict[str, Run]:

@@ -70,6 +70,21 @@ def read_json(path: Path) -> Any:
         raise ValueError("its tables are nested too deep") from None
 
 
+def read_info(path: Path) -> dict[str, Any]:
+    """Return a table of values that fastmed wrote into a run as JSON.
+
+    Raises:
+        RunError: it can't be read, or is something else.
+    """
+    try:
+        info = read_json(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} can't be read ({error}): it is not a whole run") from None
+    if not isinstance(info, dict):
+        raise RunError(f"{path} is not as fastmed writes it: it is no table of values")
+    return info
+
+
 def read_text(path: Path, most: int = _LONGEST_TEXT) -> str:
     """Return the content of a text file of at most so many bytes.
 

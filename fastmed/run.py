@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ROOT, read_table, write_table
 from fastmed.errors import RunError, listed, nearest
-from fastmed.files import read_json, write_json
+from fastmed.files import read_info, write_json
 from fastmed.task import Task
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Run:
         """The task as it was trained."""
         file = self.path / "task.json"
         try:
-            return Task.model_validate(_read(file))
+            return Task.model_validate(read_info(file))
         except ValueError:
             maker = self.info.get("versions", {}).get("fastmed", "unknown")
             raise RunError(f"{file} is no task to this fastmed; version {maker} made it") from None
@@ -149,7 +149,11 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch: losses, metrics, learning rate, seconds."""
-        return pd.read_csv(self._file("history.csv"))
+        file = self._file("history.csv")
+        try:
+            return pd.read_csv(file)
+        except ValueError:
+            raise RunError(f"{file} is not a table as fastmed writes it") from None
 
     def predictions_file(self, name: str) -> Path:
         """Return where the predictions of a part, or of a named input, are."""
@@ -224,15 +228,16 @@ class _Info(BaseModel):
 
 
 def _read_info(file: Path) -> dict[str, Any]:
-    info = _read(file)
+    info = read_info(file)
     try:
         _Info.model_validate(info)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        reason = f"{where}, {problem['msg'].lower()}" if where else "it is no table of values"
-        raise RunError(f"{file} is not as fastmed writes it: {reason}") from None
-    return dict(info)
+        raise RunError(
+            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
+        ) from None
+    return info
 
 
 def _check_items(items: pd.DataFrame, file: Path) -> None:
@@ -243,13 +248,6 @@ def _check_items(items: pd.DataFrame, file: Path) -> None:
     for image in items["image"]:
         if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
             raise RunError(f"{file}: '{image}' leads out of the data folder")
-
-
-def _read(file: Path) -> Any:
-    try:
-        return read_json(file)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file} can't be read ({error}): it is not a whole run") from None
 
 
 def claim_folder(parent: Path, name: str, kind: str) -> Path:

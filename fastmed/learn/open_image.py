@@ -45,15 +45,19 @@ class OpenImage(Transform):
             return open_image(self.root / item, self.settings).pixels
         if not item["image"]:
             return np.zeros((8, 8), np.uint8)
+        file, content = self.root / item["image"], item.get("content", "")
+        if not item["array"] and content and file.is_file():
+            _check_unchanged(file, file, content)
         place = item["image"], item["array"], item["index"]
-        if not item["array"]:
-            _check_unchanged(self.root / item["image"], item.get("content", ""))
-        return open_item(self.root, *place, settings=self.settings).pixels
+        pixels = open_item(self.root, *place, settings=self.settings).pixels
+        if item["array"] and content:
+            _check_unchanged(pixels, file, content)
+        return pixels
 
 
-def _check_unchanged(file: Path, content: str) -> None:
-    """Refuse a file, before it is decoded, that is not the one that was inspected."""
-    if content and file.is_file() and digest_of(file) != content:
+def _check_unchanged(found: Path | np.ndarray, file: Path, content: str) -> None:
+    """Refuse a file, before it is decoded, or a row of an array, that was not inspected."""
+    if digest_of(found) != content:
         raise DataError(
             f"{file}: it has changed since it was inspected; put the old file back, or begin anew"
         )

@@ -72,6 +72,8 @@ CASES: dict[str, Callable[[Path], None]] = {
     "task.json: nested lists": _file("task.json", "[" * 100_000),
     "task.json: a pipe": _pipe("task.json"),
     "items.csv: a pipe": _pipe("items.csv"),
+    "scores.json: nested lists": _file("scores.json", "[" * 100_000),
+    "scores.json: a list": _file("scores.json", "[1]"),
     "items.csv: path out of the data": _items("image", "../../../etc/passwd"),
     "items.csv: absolute path": _items("image", "/etc/passwd"),
     "items.csv: no images": _items("image", None),

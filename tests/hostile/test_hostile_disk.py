@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import tiny_task
 
@@ -108,6 +109,20 @@ def test_an_image_that_changes_before_it_is_learnt_from_is_refused(
     first, second = items.loc[items["split"] == "train", "image"].head(2)
     (data / first).write_bytes((data / second).read_bytes() if other is None else other)
     with pytest.raises(DataError, match=f"{first}: it has changed since it was inspected"):
+        list(dataloaders(task, items, device="cpu", workers=0, cache=False).train)
+
+
+def test_an_array_that_changes_before_it_is_learnt_from_is_refused(
+    phantoms: dict, tmp_path: Path
+) -> None:
+    data = shutil.copytree(phantoms["histology"], tmp_path / "data")
+    task = tiny_task("histology")
+    items = read_items(task, data, cache=False)
+    with np.load(data / "train.npz") as arrays:
+        changed = {name: arrays[name] for name in arrays}
+    changed["data"][:] = 255 - changed["data"]
+    np.savez(data / "train.npz", **changed)
+    with pytest.raises(DataError, match="train.npz: it has changed since it was inspected"):
         list(dataloaders(task, items, device="cpu", workers=0, cache=False).train)
 
 

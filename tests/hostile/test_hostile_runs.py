@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hostile_runs import CASES
 
+from fastmed.errors import RunError
 from fastmed.run import Run
 
 
@@ -23,6 +24,14 @@ def test_it_is_refused_in_one_sentence(
     assert said.err.count("\n") == 1, said.err
     file = name.partition(":")[0]
     assert file in said.err or "none of the classes" in said.err
+
+
+@pytest.mark.parametrize("content", ["", "\0\xff", "a,b\n1,2\n3,4,5\n"])
+def test_a_spoilt_history_is_refused(content: str, own_run: Callable[[str], Run]) -> None:
+    run = own_run("lungs")
+    (run.path / "history.csv").write_bytes(content.encode("latin-1"))
+    with pytest.raises(RunError, match="history.csv is not a table as fastmed writes it"):
+        _ = run.history
 
 
 def test_labels_of_other_classes_are_refused(

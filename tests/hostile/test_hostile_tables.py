@@ -32,7 +32,10 @@ SAYS = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+MARKS = {"many_lines": [pytest.mark.slow], "many_cells": [pytest.mark.slow]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS.get(n, [])) for n in CASES])
 def test_it_is_refused_at_once_in_one_sentence(name: str, tmp_path: Path) -> None:
     path = CASES[name](tmp_path)
     there = sorted(tmp_path.iterdir())
