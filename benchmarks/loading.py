@@ -128,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of plain fastai")
+    parser.add_argument("--files", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--epochs", type=int, default=3, help="after the first")
     arguments = parser.parse_args()
     listen(-1)
@@ -137,7 +138,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FASTMED_CACHE"] = f"{scratch}/cache"
-        for kind, (name, folder) in SETS.items():
+        for kind in arguments.files:
+            name, folder = SETS[kind]
             data = arguments.data / folder if folder else Path(scratch) / "phantoms"
             if folder is None:
                 write_phantom(name, data, count=PHANTOMS, size=1024)
