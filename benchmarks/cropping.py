@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fastmed.data.background import find_foreground
-from fastmed.data.image import is_image, open_image
+from fastmed.data.operations.background import find_foreground
+from fastmed.data.pixels.image import is_image, open_image
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right
 BRIGHT, SHARE = 20, 95

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pydicom
 from pydicom.uid import UID
 
-from fastmed.data.dicom.read import clear_reason, read_dicom, see_frame
+from fastmed.data.pixels.dicom.read import clear_reason, read_dicom, see_frame
 from fastmed.errors import DataError
 from fastmed.image_settings import ImageSettings
 

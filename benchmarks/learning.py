@@ -33,7 +33,7 @@ from sklearn import metrics
 
 import fastmed
 from fastmed.console import listen
-from fastmed.data.image import open_item
+from fastmed.data.pixels.image import open_item
 from fastmed.data.tables import grades_of, part, root_of, scores_of
 from fastmed.evaluation import evaluate
 from fastmed.task import Task

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastmed.console import note
-from fastmed.data.image import open_item
 from fastmed.data.inputs import read_input
-from fastmed.data.inspection import places_of
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.image import open_item
+from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
-from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, listed
 from fastmed.prediction import grading_of
 from fastmed.results import figures

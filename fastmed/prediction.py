@@ -12,10 +12,10 @@ from fastai.learner import Learner
 
 from fastmed import grades
 from fastmed.console import progress, warn
-from fastmed.data.cache import Cache
 from fastmed.data.inputs import read_input
-from fastmed.data.inspection import inspect_images
 from fastmed.data.metadata import tell_of_gaps
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
 from fastmed.learn.interrupts import interrupt_between_batches

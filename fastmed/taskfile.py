@@ -173,6 +173,8 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the model at a place of the task knows."""
     models: list[type[BaseModel]] = [Task]
     for step in loc:
+        if isinstance(step, int):
+            continue
         if step in _KINDS:
             models = [model for model in models if _kind(model) == step]
         else:

@@ -69,6 +69,12 @@ def test_a_typo_names_the_nearest_operation():
         find_task("lungs").with_changes({"image.operations": "clahee"})
 
 
+def test_a_typo_in_a_table_of_an_operation_names_the_nearest_key():
+    sentence = r"operations\.0\.amuont\] is not a known setting; did you mean 'amount'"
+    with pytest.raises(TaskError, match=sentence):
+        find_task("lungs").with_changes({"image.operations": [{"name": "clahe", "amuont": 3}]})
+
+
 @pytest.mark.parametrize(
     "settings, reason",
     [

@@ -24,7 +24,7 @@ def cache(
     Example: fastmed cache clear --older-than 30
     """
     from fastmed.console import note, print_table
-    from fastmed.data.caches import clear_caches, list_caches
+    from fastmed.data.store.caches import clear_caches, list_caches
     from fastmed.state import cache_folder
 
     if action == "clear":

@@ -39,8 +39,8 @@ def fetch(
 
     Example: fastmed fetch retinopathy --archive main=main.zip --archive extra=extra.zip
     """
-    from fastmed.data.fetch import fetch as fetch_data
-    from fastmed.data.fetch import parse_archives
+    from fastmed.data.fetching.fetch import fetch as fetch_data
+    from fastmed.data.fetching.fetch import parse_archives
 
     chosen = changed_task(task, tasks_file, {}, settings or [])
     fetch_data(chosen, data or Path("data") / task, parse_archives(archives or []))

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fastmed.data.cache import Cache
-from fastmed.data.inspection import inspect_images
 from fastmed.data.items import read_items
 from fastmed.data.metadata import PREFIX
-from fastmed.data.safe_names import mirrored
+from fastmed.data.pixels.safe_names import mirrored
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT
 from fastmed.data.unlabelled import unlabelled_items
 from fastmed.task import Task

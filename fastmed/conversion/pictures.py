@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from fastmed import console
-from fastmed.data.cache import Cache
-from fastmed.data.decoding import Place
-from fastmed.data.image import open_item
-from fastmed.data.prepared import prepared_images
+from fastmed.data.pixels.image import open_item
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.decoding import Place
+from fastmed.data.store.prepared import prepared_images
 from fastmed.errors import DataError
 from fastmed.image_settings import ImageSettings
 

@@ -9,8 +9,8 @@ import pandas as pd
 from fastmed.conversion.listing import PICTURES, TABLES, list_images, sheet_of
 from fastmed.conversion.pictures import AS_PNG, Way, write_pictures
 from fastmed.conversion.reader import task_text
-from fastmed.data.cache import Cache, fingerprint
-from fastmed.data.inspection import places_of
+from fastmed.data.store.cache import Cache, fingerprint
+from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import write_table
 from fastmed.errors import RunError, TaskError
 from fastmed.files import read_json, write_json, write_text

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from fastmed import console
-from fastmed.data.image import IMAGE_SUFFIXES, is_image
 from fastmed.data.layouts import read_source
 from fastmed.data.layouts.arrays import array_rows, medmnist_parts
 from fastmed.data.layouts.dicom import with_headers
@@ -17,7 +16,8 @@ from fastmed.data.layouts.places import files_below, relative, subfolders, tell_
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet
 from fastmed.data.layouts.table import folders_of, parts_of
-from fastmed.data.npz import array_names
+from fastmed.data.pixels.image import IMAGE_SUFFIXES, is_image
+from fastmed.data.pixels.npz import array_names
 from fastmed.data.tables import ROOT, items_table
 from fastmed.errors import DataError, listed
 from fastmed.sources import ArraysSource, DicomSource, FoldersSource, TableSource

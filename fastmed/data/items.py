@@ -6,11 +6,11 @@ import pandas as pd
 
 from fastmed import console
 from fastmed.data.balance import balance_items
-from fastmed.data.cache import Cache
-from fastmed.data.inspection import inspect_images
 from fastmed.data.layouts import read_source
 from fastmed.data.metadata import check_metadata
 from fastmed.data.split import split_items
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, items_table
 from fastmed.errors import DataError, listed
 from fastmed.sources import PARTS, AnySource

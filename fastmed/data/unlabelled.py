@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fastmed.data.image import is_image
 from fastmed.data.layouts.dicom import with_headers
 from fastmed.data.layouts.places import files_below, relative
 from fastmed.data.layouts.rows import groups_by_pattern
+from fastmed.data.pixels.image import is_image
 from fastmed.data.tables import items_table
 from fastmed.task import Task
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import chi2_contingency
 
 from fastmed.console import visible
-from fastmed.data.file_facts import UNKNOWN
+from fastmed.data.pixels.file_facts import UNKNOWN
 
 MOST_GROUPS = 10
 LONGEST = 60  # characters of a name

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from fastmed import console
-from fastmed.data.cache import Cache
-from fastmed.data.inspection import places_of
-from fastmed.data.prepared import prepared_images
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.inspection import places_of
+from fastmed.data.store.prepared import prepared_images
 from fastmed.data.tables import group_keys, part, root_of
 from fastmed.errors import DataError
 from fastmed.task import Task

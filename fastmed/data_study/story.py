@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastmed.data.cache import Cache
-from fastmed.data.file_facts import file_facts
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import PREFIX
+from fastmed.data.pixels.file_facts import file_facts
+from fastmed.data.store.cache import Cache
 from fastmed.data.tables import ITEM_DEFAULTS, LEFT_OUT, root_of
 from fastmed.data_study import remarks
 from fastmed.data_study.columns import FILE_COLUMNS, title_of

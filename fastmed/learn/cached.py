@@ -13,8 +13,8 @@ from fastai.torch_core import TensorBase
 from fastai.vision.core import TensorImage, TensorImageBW
 from torch import Tensor
 
-from fastmed.data.cache import Cache, Kept
-from fastmed.data.inspection import places_of
+from fastmed.data.store.cache import Cache, Kept
+from fastmed.data.store.inspection import places_of
 
 
 class Stored(NamedTuple):

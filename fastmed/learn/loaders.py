@@ -13,7 +13,7 @@ from fastai.data.transforms import IntToFloatTensor
 from fastcore.foundation import L
 from fasttransform import Transform
 
-from fastmed.data.cache import Cache
+from fastmed.data.store.cache import Cache
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.augment import make_augmentation, without_augmentation

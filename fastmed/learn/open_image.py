@@ -9,10 +9,10 @@ from fastai.vision.core import PILImage, PILImageBW
 from fasttransform import Transform
 from PIL import Image
 
-from fastmed.data.cache import Cache
-from fastmed.data.decoding import digest_of
-from fastmed.data.image import open_image, open_item
-from fastmed.data.transform import prepare
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.image import open_image, open_item
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.decoding import digest_of
 from fastmed.errors import DataError
 from fastmed.image_settings import ImageSettings
 from fastmed.learn.cached import Stored, stored_items

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fastmed.data.cache import Cache
-from fastmed.data.inspection import places_of
 from fastmed.data.metadata import MetadataEncoder
-from fastmed.data.prepared import prepared_images
+from fastmed.data.store.cache import Cache
+from fastmed.data.store.inspection import places_of
+from fastmed.data.store.prepared import prepared_images
 from fastmed.data.tables import part, root_of
 from fastmed.image_settings import Normalization
 from fastmed.learn.architectures import resolve_arch

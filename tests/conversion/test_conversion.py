@@ -17,9 +17,9 @@ from PIL import Image
 from pydicom import dcmread
 
 from fastmed.conversion import Converted, Way, convert
-from fastmed.data.image import open_item
 from fastmed.data.items import read_items
-from fastmed.data.transform import prepare
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.image import open_item
 from fastmed.errors import DataError, RunError, TaskError
 from fastmed.run import Run
 from fastmed.task import Task

@@ -9,9 +9,9 @@ import pytest
 from conftest import tiny_task
 from made_study import made_study
 
-from fastmed.data.image import open_item
 from fastmed.data.items import read_items
-from fastmed.data.transform import prepare
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.image import open_item
 from fastmed.data_study import Study, study
 from fastmed.data_study.samples import look_at_samples
 from fastmed.errors import DataError, FastmedError

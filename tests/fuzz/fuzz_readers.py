@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fastmed.data.archives import unpack
-from fastmed.data.dicom import read_header
-from fastmed.data.image import open_image, open_item
+from fastmed.data.fetching.archives import unpack
 from fastmed.data.layouts.sheets import read_sheet
-from fastmed.data.npz import array_names, read_labels
-from fastmed.data.opened import Opened
-from fastmed.data.transform import prepare
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.dicom import read_header
+from fastmed.data.pixels.image import open_image, open_item
+from fastmed.data.pixels.npz import array_names, read_labels
+from fastmed.data.pixels.opened import Opened
 from fastmed.errors import DataError
 from fastmed.image_settings import ImageSettings
 from fastmed.run import Run

@@ -1,19 +1,16 @@
 """Some hostile inputs through whole commands; `python benchmarks/hostile.py` runs them all."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hostile_archives
+import hostile_dicom
+import hostile_pictures
 import pytest
 from hostile_tables import write_image
 
 from fastmed.run import Run
-
-sys.path.append(str(Path(__file__).parent.parent / "data"))
-import hostile_archives
-import hostile_dicom
-import hostile_pictures
 
 IMAGES = {
     name: make

@@ -10,8 +10,8 @@ from conftest import tiny_task
 from fastai.vision.core import TensorImage, TensorImageBW
 from PIL import Image
 
-from fastmed.data.cache import Cache
 from fastmed.data.items import read_items
+from fastmed.data.store.cache import Cache
 from fastmed.learn.learner import learner
 from fastmed.learn.loaders import dataloaders, loader_of
 from fastmed.learn.statistics import Statistics

@@ -11,11 +11,11 @@ from fastai.data.core import DataLoaders
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from fastmed.data.image import open_item
-from fastmed.data.inspection import places_of
 from fastmed.data.items import read_items
+from fastmed.data.operations.transform import prepare
+from fastmed.data.pixels.image import open_item
+from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import part, root_of
-from fastmed.data.transform import prepare
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.loaders import choose_device, dataloaders, default_workers, loader_of
 from fastmed.learn.statistics import Statistics, measure

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fastmed.data.layouts.labels import to_classes
-from fastmed.data.npz import array_names, read_images, read_labels
+from fastmed.data.pixels.npz import array_names, read_images, read_labels
 from fastmed.errors import DataError
 from fastmed.sources import ArraysSource
 

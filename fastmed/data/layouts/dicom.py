@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from fastmed import console
-from fastmed.data.dicom import BLANK, HEADER, Header, read_header
 from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
+from fastmed.data.pixels.dicom import BLANK, HEADER, Header, read_header
 from fastmed.errors import DataError, nearest
 from fastmed.sources import DicomSource
 from fastmed.state import pseudonyms

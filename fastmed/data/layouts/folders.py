@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from fastmed import console
-from fastmed.data.image import is_image
 from fastmed.data.layouts.labels import to_classes
 from fastmed.data.layouts.places import (
     files_below,
@@ -16,6 +15,7 @@ from fastmed.data.layouts.places import (
     tell_of_odd,
 )
 from fastmed.data.layouts.rows import groups_by_pattern
+from fastmed.data.pixels.image import is_image
 from fastmed.errors import DataError, listed
 from fastmed.sources import FoldersSource
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fastmed.data.dicom import years
 from fastmed.data.metadata import PREFIX
+from fastmed.data.pixels.dicom import years
 
 _AGE = re.compile(r"\d+(\.\d+)?\s*[A-Za-z]*")
 
