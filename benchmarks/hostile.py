@@ -1,8 +1,9 @@
 """Every hostile input through the real command: the line it prints, peak memory and seconds.
 
-    python benchmarks/hostile.py --out docs/reference/hostile-inputs.md
+    python benchmarks/hostile.py --log hostile.jsonl --out docs/reference/hostile-inputs.md
     python benchmarks/hostile.py --only DICOM
 
+With a log it can be stopped at any time: inputs that the log holds are not run again.
 Every case is made in a folder of its own, of which only the parts for results may change. Memory
 is the largest sum over the command and its processes of what each holds (Pss of Linux, where memory
 that processes share counts once). Seconds of the processor are those of all of them together, and
@@ -10,6 +11,7 @@ don't depend on what else the machine does; a command that waits is told by the 
 """
 
 import argparse
+import json
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,8 @@ from pathlib import Path
 
 from hostile_cases import Case, cases, good_image, predict
 from hostile_run import Outcome, run_case, shared
+
+Found = list[tuple[Case, Outcome]]
 
 
 def cell(text: str) -> str:
@@ -27,7 +31,7 @@ def cell(text: str) -> str:
     return f"{mark}{space}{text}{space}{mark}" if text else ""
 
 
-def table(found: list[tuple[Case, Outcome]]) -> str:
+def table(found: Found) -> str:
     """Return the outcomes as Markdown, a table a family."""
     parts = []
     for family in dict.fromkeys(case.family for case, _ in found):
@@ -49,7 +53,7 @@ Every hostile input through the real command, as `python benchmarks/hostile.py` 
 [Hostile input](../explanation/hostile-input.md) says what they are, and why each ends as it does.
 
 ```bash
-python benchmarks/hostile.py --out docs/reference/hostile-inputs.md
+python benchmarks/hostile.py --log hostile.jsonl --out docs/reference/hostile-inputs.md
 ```
 
 Inputs with exit code 1 are refused in one line. Those with 0 are gone on without, counted, and
@@ -60,24 +64,39 @@ that is what predicting a good image takes.
 """
 
 
-def run_all(only: str, processes: int) -> tuple[Outcome, list[tuple[Case, Outcome]]]:
+def run_all(only: str, processes: int, log: Path | None) -> tuple[Outcome, Found]:
     """Return how a good image is predicted, and how every chosen case ended."""
-    found: list[tuple[Case, Outcome]] = []
+    known = _logged(log)
+
+    def outcome_of(case: Case) -> Outcome:
+        name = f"{case.family}: {case.name}"
+        if name not in known:
+            known[name] = run_case(case, place)
+            _tell(name, known[name], log)
+        return known[name]
+
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         place = shared(Path(folder))
         every = [*cases(place)]
         chosen = [case for case in every if re.search(only, f"{case.family}: {case.name}")]
-        good = run_case(Case("", "", predict, good_image(place)), place)
+        good = outcome_of(Case("control", "a good image", predict, good_image(place), passes=True))
         with ThreadPoolExecutor(processes) as pool:
-            outcomes = pool.map(lambda case: run_case(case, place), chosen)
-            for case, outcome in zip(chosen, outcomes, strict=True):
-                found.append((case, outcome))
-                if outcome.wrong:
-                    print(f"{case.family}: {case.name}: {outcome.wrong}: {outcome.line}")
-    return good, found
+            return good, list(zip(chosen, pool.map(outcome_of, chosen), strict=True))
 
 
-def summary(found: list[tuple[Case, Outcome]]) -> str:
+def _logged(log: Path | None) -> dict[str, Outcome]:
+    lines = log.read_text(encoding="utf-8").splitlines() if log and log.exists() else []
+    return {name: Outcome(*values) for name, values in map(json.loads, lines)}
+
+
+def _tell(name: str, outcome: Outcome, log: Path | None) -> None:
+    print(f"{name}: {outcome.wrong or 'as it should be'}: {outcome.line}", flush=True)
+    if log:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([name, outcome]) + "\n")
+
+
+def summary(found: Found) -> str:
     """Return in one line how all cases ended."""
     outcomes = [outcome for _, outcome in found]
     return (
@@ -93,9 +112,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a regular expression of FAMILY: NAME")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="keeps the outcomes, one line an input")
     parser.add_argument("--out", type=Path, help="where the page goes; printed if left out")
     given = parser.parse_args()
-    good, found = run_all(given.only, given.processes)
+    good, found = run_all(given.only, given.processes, given.log)
     base = f"{good.megabytes:.0f} MB and {good.processor:.1f} s"
     text = f"{PAGE.format(told=summary(found), base=base)}\n{table(found)}\n"
     given.out.write_text(text, encoding="utf-8") if given.out else print(text)

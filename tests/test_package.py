@@ -1,5 +1,6 @@
 import inspect
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -27,6 +28,19 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_import_of_fastmed_loads_nothing_heavy() -> None:
     assert not loaded_by("import fastmed") & HEAVY
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "1"), ("0", "0")])
+def test_memory_comes_in_large_pages_unless_the_user_says_otherwise(
+    given: str | None, found: str
+) -> None:
+    program = "import os, fastmed.learn; print(os.environ['THP_MEM_ALLOC_ENABLE'])"
+    environment = {k: v for k, v in os.environ.items() if k != "THP_MEM_ALLOC_ENABLE"}
+    environment |= {} if given is None else {"THP_MEM_ALLOC_ENABLE": given}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == found
 
 
 def test_names_that_need_no_torch_load_none() -> None:
