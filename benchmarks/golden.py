@@ -22,7 +22,7 @@ from pydicom.uid import UID
 
 from fastmed.data.pixels.dicom.read import clear_reason, read_dicom, see_frame
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 SETTINGS = ImageSettings(scale="declared")
 CLOSE = 2e-3  # of mean and standard deviation

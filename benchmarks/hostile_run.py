@@ -4,28 +4,22 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hostile_cases import NETWORK, Case, Place
 
 SECONDS = 30  # of the processor
 PATIENCE = 120  # seconds of the clock
 MEGABYTES = 2000
-# Runs a command and leaves the seconds that it took of the processor, with its processes.
-TIMED = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[2:])
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-open(sys.argv[1], "w").write(str(used.ru_utime + used.ru_stime))
-sys.exit(code if code >= 0 else 128 - code)
-"""
+SERVER = Path(__file__).with_name("hostile_server.py")
 
 
 class Outcome(NamedTuple):
@@ -34,8 +28,9 @@ class Outcome(NamedTuple):
     Attributes:
         code: its exit code.
         line: the error, or the warning, that it printed.
-        processor, seconds: that it took, of the processor and by the clock.
-        megabytes: of memory that it held at most.
+        processor: seconds of the processor that it took, beyond loading PyTorch.
+        seconds: by the clock.
+        megabytes: of memory that it held at most, beyond what is loaded at the start.
         wrong: what it should not have done.
     """
 
@@ -47,7 +42,44 @@ class Outcome(NamedTuple):
     wrong: str
 
 
-def run_case(case: Case, place: Place) -> Outcome:
+class Server:
+    """A process that has loaded fastmed and runs commands, one at a time.
+
+    Attributes:
+        processor, megabytes: that loading took.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        environment = {
+            **os.environ, "HOME": str(folder), "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg",
+        }  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, str(SERVER)], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.processor = float(self._answer()["processor"])
+        self.megabytes = _held(self.process.pid, ("Pss",)) / 1e6
+
+    def start(self, **job: Any) -> int:
+        """Start a command and return its process."""
+        print(json.dumps(job), file=self.process.stdin, flush=True)
+        return int(self._answer()["process"])
+
+    def end(self) -> tuple[int, float]:
+        """Return the exit code and the seconds of the processor, once the command has ended."""
+        answer = self._answer()
+        return int(answer["code"]), float(answer["processor"])
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def run_case(case: Case, place: Place, server: Server) -> Outcome:
     """Make a case in a folder of its own, run its command there, and look at what it did."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
         root = Path(scratch)
@@ -55,42 +87,39 @@ def run_case(case: Case, place: Place) -> Outcome:
             (root / name).mkdir(parents=True)
         try:
             path = case.make(root / "work" / "made")
-            return _run(case, path, place, root)
+            return _run(case, path, place, root, server)
         finally:
             subprocess.run(["umount", root / "work/made/runs"], capture_output=True, check=False)
 
 
-def _run(case: Case, path: Path, place: Place, root: Path) -> Outcome:
+def _run(case: Case, path: Path, place: Place, root: Path, server: Server) -> Outcome:
     before = _tree(root)
-    used = root / "used"
-    words = [sys.executable, "-m", "fastmed", *case.words(path, place)]
-    command = [sys.executable, "-c", TIMED, str(used), *words]
+    out, err = root / "stdout", root / "stderr"
     environment = {
-        **os.environ, "HOME": str(root / "home"), "TMPDIR": str(root / "tmp"),
-        "FASTMED_HOME": str(root / "home"), "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg",
-        "FASTMED_CACHE": str(root / "home" / "cache"),
+        "HOME": str(root / "home"), "TMPDIR": str(root / "tmp"),
+        "FASTMED_HOME": str(root / "home"), "FASTMED_CACHE": str(root / "home" / "cache"),
     }  # fmt: skip
     start = time.monotonic()
-    with subprocess.Popen(
-        command, cwd=root / "work", env=environment, text=True, errors="replace",
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    ) as process:  # fmt: skip
-        watch = Watch(process.pid, lambda: _meddle(case, path, root))
-        watch.start()
-        try:
-            out, err = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-        seconds = time.monotonic() - start
-        watch.join()
-    lines = [line for line in err.splitlines() if line.startswith(("Error: ", "Warning: "))]
+    process = server.start(
+        words=case.words(path, place), folder=str(root / "work"), environment=environment,
+        out=str(out), err=str(err),
+    )  # fmt: skip
+    watch = Watch(process, lambda: _meddle(case, path, root))
+    watch.start()
+    too_long = threading.Timer(PATIENCE, os.killpg, [process, signal.SIGKILL])
+    too_long.start()
+    code, processor = server.end()
+    too_long.cancel()
+    seconds = time.monotonic() - start
+    watch.join()
+    said, told = out.read_text(errors="replace"), err.read_text(errors="replace")
+    out.unlink()
+    err.unlink()
+    lines = [line for line in told.splitlines() if line.startswith(("Error: ", "Warning: "))]
     chosen = [line for line in lines if line.startswith("Error: ")] or lines
     line = chosen[-1].replace(str(path), path.name).replace(f"{root}/work/", "") if chosen else ""
-    processor = float(used.read_text()) if used.exists() else seconds
-    used.unlink(missing_ok=True)
-    outcome = Outcome(process.returncode, line, processor, seconds, watch.most / 1e6, "")
-    return outcome._replace(wrong=_wrong(case, outcome, out, err, _written(before, root)))
+    outcome = Outcome(code, line, processor, seconds, watch.most / 1e6, "")
+    return outcome._replace(wrong=_wrong(case, outcome, said, told, _written(before, root)))
 
 
 def _meddle(case: Case, path: Path, root: Path) -> bool:
@@ -126,12 +155,11 @@ def _wrong(case: Case, outcome: Outcome, out: str, err: str, written: list[str])
 def _tree(root: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of everything below a folder, not following links."""
     found = {}
-    for place, folders, files in os.walk(root):
+    for place, folders, files, here in os.fwalk(root):
         for name in [*folders, *files]:
-            path = Path(place) / name
-            state = path.lstat()
-            if not path.is_dir() or path.is_symlink():
-                found[str(path.relative_to(root))] = state.st_size, state.st_mtime_ns
+            state = os.stat(name, dir_fd=here, follow_symlinks=False)
+            if not stat.S_ISDIR(state.st_mode):
+                found[os.path.relpath(f"{place}/{name}", root)] = state.st_size, state.st_mtime_ns
     return found
 
 
@@ -180,13 +208,14 @@ def _family(pid: int) -> list[int]:
     return [pid, *(one for child in inner for one in _family(int(child)))]
 
 
-def _held(pid: int) -> float:
+def _held(pid: int, kinds: Iterable[str] = ("Private_Clean", "Private_Dirty")) -> float:
+    """Return the bytes that a process holds: by itself, or its part of what it shares too."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    found = re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    found = re.findall(rf"^(?:{'|'.join(kinds)}): +(\d+) kB", text, re.MULTILINE)
+    return 1024 * sum(map(int, found))
 
 
 def shared(folder: Path) -> Place:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from fastmed.evaluation import evaluate as evaluate
     from fastmed.families import compare_meta as compare_meta
     from fastmed.interpretation import interpret as interpret
+    from fastmed.learn.input.loaders import dataloaders as dataloaders
     from fastmed.learn.learner import learner as learner
-    from fastmed.learn.loaders import dataloaders as dataloaders
     from fastmed.prediction import predict as predict
     from fastmed.run import Run as Run
     from fastmed.task import Task as Task
@@ -33,7 +33,7 @@ _ROOMS = {
     "Task": "task",
     "compare_meta": "families",
     "convert": "conversion.story",
-    "dataloaders": "learn.loaders",
+    "dataloaders": "learn.input.loaders",
     "evaluate": "evaluation",
     "find_task": "taskfile",
     "interpret": "interpretation",

@@ -22,7 +22,7 @@ from fastmed.prediction import (
 )
 from fastmed.results.scores import score
 from fastmed.run import Run, relative_path
-from fastmed.sources import PARTS
+from fastmed.settings.sources import PARTS
 from fastmed.task import Task
 
 Scores = dict[str, Any]

@@ -14,7 +14,7 @@ from fastmed.errors import RunError, TaskError
 from fastmed.evaluation import evaluate, saved_scores
 from fastmed.files import read_info, write_json
 from fastmed.run import FAMILY_FILE, Run, claim_folder
-from fastmed.settings import METADATA
+from fastmed.settings.train import METADATA
 from fastmed.task import Task
 from fastmed.training import read_and_show, train
 

@@ -9,7 +9,7 @@ from scipy.special import log_expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from fastmed.errors import DataError
-from fastmed.settings import CutRule
+from fastmed.settings.predict import CutRule
 
 CANDIDATES = 300  # places for a cut that are tried, shared among the grades
 FOLDS = 5

@@ -18,11 +18,11 @@ from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
-from fastmed.learn.interrupts import interrupt_between_batches
-from fastmed.learn.loaders import loader_of
-from fastmed.learn.losses import LOSSES
+from fastmed.learn.fitting.interrupts import interrupt_between_batches
+from fastmed.learn.fitting.losses import LOSSES
+from fastmed.learn.input.loaders import loader_of
+from fastmed.learn.input.statistics import Statistics
 from fastmed.learn.restore import statistics_of
-from fastmed.learn.statistics import Statistics
 from fastmed.learn.views import VIEWS
 from fastmed.run import Run
 from fastmed.task import Task

@@ -7,21 +7,14 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from fastmed.files import leads_out
-from fastmed.image_settings import ImageSettings
-from fastmed.settings import (
-    METADATA,
-    AugmentSettings,
-    BalanceSettings,
-    CutRule,
-    FetchSettings,
-    HeadSettings,
-    MetaName,
-    Part,
-    PredictSettings,
-    SplitSettings,
-    TrainSettings,
-)
-from fastmed.sources import AnySource
+from fastmed.settings.augment import AugmentSettings
+from fastmed.settings.data import BalanceSettings, FetchSettings, MetaName, SplitSettings
+from fastmed.settings.head import HeadSettings
+from fastmed.settings.image import ImageSettings
+from fastmed.settings.part import Part
+from fastmed.settings.predict import CutRule, PredictSettings
+from fastmed.settings.sources import AnySource
+from fastmed.settings.train import METADATA, TrainSettings
 
 Goal = Literal["category", "grade"]
 

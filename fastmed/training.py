@@ -18,16 +18,16 @@ from fastmed.data.metadata import metadata_table, tell_of_strange
 from fastmed.data.tables import LEFT_OUT, part
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
-from fastmed.learn.architectures import resolve_arch
-from fastmed.learn.augment import AugmentEpochs
-from fastmed.learn.callbacks import History, KeepBest, StopWhenNotFinite
-from fastmed.learn.interrupts import StopWhenInterrupted, interrupt_between_batches
+from fastmed.learn.fitting.callbacks import History, KeepBest, StopWhenNotFinite
+from fastmed.learn.fitting.interrupts import StopWhenInterrupted, interrupt_between_batches
+from fastmed.learn.fitting.progress import ShowProgress
+from fastmed.learn.fitting.schedule import Phase, plan_phases
+from fastmed.learn.input.augment import AugmentEpochs
+from fastmed.learn.input.loaders import choose_device, dataloaders
+from fastmed.learn.input.statistics import Statistics, measure
 from fastmed.learn.learner import check_weights, learner
-from fastmed.learn.loaders import choose_device, dataloaders
-from fastmed.learn.progress import ShowProgress
-from fastmed.learn.schedule import Phase, plan_phases
-from fastmed.learn.statistics import Statistics, measure
-from fastmed.learn.weights import restore_weights, save_weights
+from fastmed.learn.network.architectures import resolve_arch
+from fastmed.learn.network.weights import restore_weights, save_weights
 from fastmed.run import Run
 from fastmed.task import Task
 

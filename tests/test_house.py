@@ -34,8 +34,8 @@ def test_files_are_read_without_running_code_of_theirs() -> None:
         for line in module.read_text(encoding="utf-8").splitlines()
         if RUNS_CODE.search(line)
     ]
-    readers = [line for name, line in lines if name == "learn/pickled.py"]
-    assert [line for name, line in lines if name != "learn/pickled.py"] == []
+    readers = [line for name, line in lines if name == "learn/network/pickled.py"]
+    assert [line for name, line in lines if name != "learn/network/pickled.py"] == []
     assert readers
     assert all("weights_only=True" in line for line in readers)
 

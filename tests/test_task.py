@@ -1,12 +1,13 @@
 import pytest
 
 from fastmed.errors import TaskError
-from fastmed.learn.losses import LOSSES
-from fastmed.learn.metrics import METRICS
-from fastmed.learn.optimizers import OPTIMIZERS
-from fastmed.learn.schedule import SCHEDULES
+from fastmed.learn.fitting.losses import LOSSES
+from fastmed.learn.fitting.metrics import METRICS
+from fastmed.learn.fitting.optimizers import OPTIMIZERS
+from fastmed.learn.fitting.schedule import SCHEDULES
 from fastmed.learn.views import VIEWS
-from fastmed.settings import Loss, Metric, Optimizer, Schedule, View
+from fastmed.settings.predict import View
+from fastmed.settings.train import Loss, Metric, Optimizer, Schedule
 from fastmed.task import LOSSES_OF, METRICS_OF
 from fastmed.taskfile import find_task, load_tasks, parse_change, to_toml
 

@@ -16,7 +16,7 @@ from fastmed.data.store.cache import Cache
 from fastmed.data.store.decoding import Place
 from fastmed.data.store.prepared import prepared_images
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 Thing = TypeVar("Thing")
 Made = TypeVar("Made")

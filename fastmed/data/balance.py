@@ -7,7 +7,7 @@ import pandas as pd
 
 from fastmed import console
 from fastmed.data.tables import LEFT_OUT
-from fastmed.settings import BalanceSettings
+from fastmed.settings.data import BalanceSettings
 
 
 def balance_items(

@@ -20,7 +20,7 @@ from fastmed.data.pixels.image import IMAGE_SUFFIXES, is_image
 from fastmed.data.pixels.npz import array_names
 from fastmed.data.tables import ROOT, items_table
 from fastmed.errors import DataError, listed
-from fastmed.sources import ArraysSource, DicomSource, FoldersSource, TableSource
+from fastmed.settings.sources import ArraysSource, DicomSource, FoldersSource, TableSource
 from fastmed.task import Task
 
 IMAGE_COLUMNS = ("image", "file", "filename", "path", "id", "item")

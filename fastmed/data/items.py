@@ -13,7 +13,7 @@ from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, items_table
 from fastmed.errors import DataError, listed
-from fastmed.sources import PARTS, AnySource
+from fastmed.settings.sources import PARTS, AnySource
 from fastmed.task import Task
 
 

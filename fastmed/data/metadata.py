@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from fastmed import console
 from fastmed.data.metadata_fields import AnyField, Encoded, fit_field
 from fastmed.errors import DataError, RunError, listed, nearest
-from fastmed.settings import Part
+from fastmed.settings.part import Part
 
 PREFIX = "meta_"
 _DEVICE = "tells the device, and with it the ward or the hospital, where diseases are more common"

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from fastmed import console
 from fastmed.errors import DataError, listed
-from fastmed.settings import Part
+from fastmed.settings.part import Part
 
 Encoded = NDArray[np.float32]
 

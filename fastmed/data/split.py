@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from fastmed import console
 from fastmed.data.tables import LEFT_OUT
 from fastmed.errors import DataError, listed
-from fastmed.settings import SplitSettings
-from fastmed.sources import PARTS
+from fastmed.settings.data import SplitSettings
+from fastmed.settings.sources import PARTS
 
 
 def split_items(

@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from fastmed.errors import DataError, listed
 from fastmed.files import write_whole
-from fastmed.sources import PARTS
+from fastmed.settings.sources import PARTS
 
 LEFT_OUT = "left_out"
 SPLITS = ("", *PARTS, LEFT_OUT)

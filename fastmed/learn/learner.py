@@ -13,16 +13,18 @@ from torch import nn
 
 from fastmed.console import note
 from fastmed.data.balance import class_weights
-from fastmed.learn.architectures import resolve_arch
-from fastmed.learn.continuation import check_start, load_head, weights_file
-from fastmed.learn.fusion import FusionNet, MetadataNet, metadata_groups
-from fastmed.learn.losses import make_loss
-from fastmed.learn.meta_block import encoder_of
-from fastmed.learn.metrics import make_metrics
-from fastmed.learn.model import Backbone, layer_groups, make_backbone, make_head
-from fastmed.learn.optimizers import OPTIMIZERS, weight_decay
-from fastmed.learn.pretrained import pretrained_arguments
-from fastmed.learn.weights import load_body_weights
+from fastmed.learn.fitting.losses import make_loss
+from fastmed.learn.fitting.metrics import make_metrics
+from fastmed.learn.fitting.optimizers import OPTIMIZERS, weight_decay
+from fastmed.learn.input.meta_block import encoder_of
+from fastmed.learn.network.architectures import resolve_arch
+from fastmed.learn.network.backbone import Backbone, make_backbone
+from fastmed.learn.network.continuation import check_start, load_head, weights_file
+from fastmed.learn.network.fusion import FusionNet, MetadataNet, metadata_groups
+from fastmed.learn.network.groups import layer_groups
+from fastmed.learn.network.head import make_head
+from fastmed.learn.network.pretrained import pretrained_arguments
+from fastmed.learn.network.weights import load_body_weights
 from fastmed.run import Run
 from fastmed.task import Task
 

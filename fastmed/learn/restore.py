@@ -3,10 +3,10 @@
 from fastai.learner import Learner
 
 from fastmed.errors import RunError
+from fastmed.learn.input.loaders import empty_dataloaders
+from fastmed.learn.input.statistics import Statistics
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import empty_dataloaders
-from fastmed.learn.statistics import Statistics
-from fastmed.learn.weights import restore_weights
+from fastmed.learn.network.weights import restore_weights
 from fastmed.run import Run
 
 

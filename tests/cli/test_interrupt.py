@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastmed import training
-from fastmed.learn.callbacks import StopWhenNotFinite
+from fastmed.learn.fitting.callbacks import StopWhenNotFinite
 from fastmed.run import Run
 
 TINY = (

@@ -7,7 +7,7 @@ from made import listening
 
 from fastmed.data.balance import balance_items, class_weights
 from fastmed.data.tables import ITEM_DEFAULTS
-from fastmed.settings import BalanceSettings
+from fastmed.settings.data import BalanceSettings
 
 CLASSES = ("a", "b")
 

@@ -8,7 +8,7 @@ from made import listening
 from fastmed.data.split import assign_sides, split_items, units_of
 from fastmed.data.tables import ITEM_DEFAULTS
 from fastmed.errors import DataError
-from fastmed.settings import SplitSettings
+from fastmed.settings.data import SplitSettings
 
 CLASSES = ("a", "b", "c")
 

@@ -14,8 +14,8 @@ from fastmed.data.pixels.image import open_image, open_item
 from fastmed.data.pixels.npz import array_names, read_labels
 from fastmed.data.pixels.opened import Opened
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
 from fastmed.run import Run
+from fastmed.settings.image import ImageSettings
 from fastmed.task import Task
 from fastmed.taskfile import load_tasks
 
@@ -89,7 +89,7 @@ def _unpack(path: Path) -> None:
 def _read_weights(path: Path) -> None:
     from torch import Tensor
 
-    from fastmed.learn.weights import read_state_dict
+    from fastmed.learn.network.weights import read_state_dict
 
     assert all(isinstance(value, Tensor) for value in read_state_dict(path).values())
 

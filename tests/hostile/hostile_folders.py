@@ -71,14 +71,12 @@ def _folder_named_as_an_image(folder: Path) -> None:
 
 def _deep(folder: Path) -> None:
     """Make folders within folders, to a path longer than the system takes."""
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        for _ in range(60):
-            Path("d" * 100).mkdir()
-            os.chdir("d" * 100)
-    finally:
-        os.chdir(here)
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(60):
+        os.mkdir("d" * 100, dir_fd=here)
+        above, here = here, os.open("d" * 100, os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    os.close(here)
 
 
 def _maker(put: Callable[[Path], None]) -> Callable[[Path], Path]:

@@ -13,7 +13,7 @@ from conftest import tiny_task
 
 from fastmed.data.items import read_items
 from fastmed.errors import DataError
-from fastmed.learn.loaders import dataloaders
+from fastmed.learn.input.loaders import dataloaders
 from fastmed.run import Run
 
 TRAIN = (

@@ -11,8 +11,8 @@ from hostile_weights import CASES, RUN_CASES, TRAPPED
 from torch import nn
 
 from fastmed.errors import ModelError, RunError
-from fastmed.learn.model import make_backbone
-from fastmed.learn.weights import load_body_weights
+from fastmed.learn.network.backbone import make_backbone
+from fastmed.learn.network.weights import load_body_weights
 from fastmed.run import Run
 
 SECONDS = 10

@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from fastmed.data.items import read_items
 from fastmed.data.tables import part
 from fastmed.errors import ModelError
+from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import check_weights, learner
-from fastmed.learn.loaders import dataloaders
-from fastmed.learn.model import backbone_of
+from fastmed.learn.network.groups import backbone_of
 from fastmed.task import Task
 
 GOALS = ("lungs", "retinopathy")

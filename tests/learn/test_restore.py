@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from fastmed.data.items import read_items
 from fastmed.data.tables import part
 from fastmed.errors import RunError
+from fastmed.learn.input.loaders import dataloaders
+from fastmed.learn.input.statistics import Statistics, measure
 from fastmed.learn.learner import learner
-from fastmed.learn.loaders import dataloaders
+from fastmed.learn.network.weights import save_weights
 from fastmed.learn.restore import statistics_of
-from fastmed.learn.statistics import Statistics, measure
-from fastmed.learn.weights import save_weights
 from fastmed.prediction import network_outputs
 from fastmed.run import Run
 from fastmed.task import Task

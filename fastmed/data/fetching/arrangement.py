@@ -20,7 +20,13 @@ from fastmed.data.layouts.table import folders_of
 from fastmed.data.pixels.image import is_image
 from fastmed.data.pixels.npz import array_names
 from fastmed.errors import DataError, listed
-from fastmed.sources import AnySource, ArraysSource, DicomSource, FoldersSource, TableSource
+from fastmed.settings.sources import (
+    AnySource,
+    ArraysSource,
+    DicomSource,
+    FoldersSource,
+    TableSource,
+)
 
 Sheets = TableSource | DicomSource
 SHEET_SUFFIXES = (".csv", ".tsv")

@@ -14,7 +14,7 @@ from fastmed.data.fetching.mismatch import mismatch
 from fastmed.data.fetching.unpacking import copy_folder, is_archive, lift_doubles, unpack_inner
 from fastmed.data.layouts.places import files_below, hidden, relative
 from fastmed.errors import DataError, listed, nearest
-from fastmed.sources import AnySource
+from fastmed.settings.sources import AnySource
 from fastmed.task import Task
 
 ORIGINS = ("main", "extra")

@@ -8,7 +8,7 @@ from fastmed.data.fetching.arrangement import SHEET_SUFFIXES, files_of
 from fastmed.data.layouts.sheets import read_sheet
 from fastmed.data.layouts.table import folders_of
 from fastmed.errors import DataError, listed
-from fastmed.sources import AnySource, ArraysSource, FoldersSource
+from fastmed.settings.sources import AnySource, ArraysSource, FoldersSource
 from fastmed.task import Task
 
 _MOST_SHOWN = 4

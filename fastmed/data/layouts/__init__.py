@@ -10,7 +10,7 @@ from fastmed.data.layouts.dicom import read_dicom_source
 from fastmed.data.layouts.folders import read_folders
 from fastmed.data.layouts.table import read_table_source
 from fastmed.errors import DataError
-from fastmed.sources import AnySource
+from fastmed.settings.sources import AnySource
 
 LAYOUTS: dict[str, Callable[..., pd.DataFrame]] = {
     "folders": read_folders,

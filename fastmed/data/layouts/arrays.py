@@ -8,7 +8,7 @@ import pandas as pd
 from fastmed.data.layouts.labels import to_classes
 from fastmed.data.pixels.npz import array_names, read_images, read_labels
 from fastmed.errors import DataError
-from fastmed.sources import ArraysSource
+from fastmed.settings.sources import ArraysSource
 
 # What MedMNIST calls its parts (https://medmnist.com).
 MEDMNIST = {"train": "train", "val": "valid", "test": "test"}

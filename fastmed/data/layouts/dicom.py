@@ -14,7 +14,7 @@ from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.data.pixels.dicom import BLANK, HEADER, Header, read_header
 from fastmed.errors import DataError, nearest
-from fastmed.sources import DicomSource
+from fastmed.settings.sources import DicomSource
 from fastmed.state import pseudonyms
 
 

@@ -17,7 +17,7 @@ from fastmed.data.layouts.places import (
 from fastmed.data.layouts.rows import groups_by_pattern
 from fastmed.data.pixels.image import is_image
 from fastmed.errors import DataError, listed
-from fastmed.sources import FoldersSource
+from fastmed.settings.sources import FoldersSource
 
 PART_NAMES = {
     "train": "train",

@@ -10,7 +10,7 @@ from fastmed import console
 from fastmed.data.layouts.places import check_inside, locate
 from fastmed.data.tables import LEFT_OUT
 from fastmed.errors import DataError, listed
-from fastmed.sources import Group
+from fastmed.settings.sources import Group
 
 
 def rows_of(

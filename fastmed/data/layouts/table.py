@@ -11,7 +11,7 @@ from fastmed.data.layouts.metadata_columns import metadata_columns
 from fastmed.data.layouts.rows import groups_by_pattern, merge_repeated, rows_of, settle_missing
 from fastmed.data.layouts.sheets import read_sheet, require_columns
 from fastmed.errors import DataError, listed
-from fastmed.sources import AnySource, TableSource
+from fastmed.settings.sources import AnySource, TableSource
 
 
 def read_table_source(

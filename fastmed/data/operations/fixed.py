@@ -11,7 +11,7 @@ from fastmed.data.operations.background import crop_background
 from fastmed.data.operations.local_colour import local_colour
 from fastmed.data.operations.opencv import one_thread
 from fastmed.data.operations.stain import normalize_stain
-from fastmed.image_settings import Operation
+from fastmed.settings.image import Operation
 
 Resampling = Image.Resampling
 _TILES = (8, 8)  # of CLAHE

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from fastmed.data.operations.fixed import grayscale, operate
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,

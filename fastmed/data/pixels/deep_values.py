@@ -8,7 +8,7 @@ from PIL import Image
 
 from fastmed.data.operations.opencv import one_thread, silence
 from fastmed.data.pixels.scaling import UnreadableError, to_bytes
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 PREMULTIPLIED, STRAIGHT = 1, 2  # alpha, as TIFF's ExtraSamples has it
 

@@ -11,7 +11,7 @@ from fastmed.data.pixels.opened import Opened
 from fastmed.data.pixels.picture import read_picture
 from fastmed.data.pixels.scaling import UnreadableError, cause_of, to_bytes
 from fastmed.errors import DataError, FastmedError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *DICOM_SUFFIXES)

@@ -18,7 +18,7 @@ from fastmed.data.pixels.png import GREY, GREY_WITH_ALPHA, check_chunks, deep_co
 from fastmed.data.pixels.remarks import remarks
 from fastmed.data.pixels.scaling import UnreadableError, to_bytes
 from fastmed.data.pixels.tiff import STARTS, Page, page_places, read_page
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 

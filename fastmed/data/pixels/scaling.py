@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 _LONGEST = 100  # characters of what a library says
 _AT_ONCE = 2**22  # values that are worked on together, so that a large image needs little memory

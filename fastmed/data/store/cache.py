@@ -15,7 +15,7 @@ import numpy as np
 
 from fastmed.data.store.decoding import Decoded, Place, stamp_of
 from fastmed.files import write_json
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 from fastmed.state import cache_folder
 
 REVISION = 1  # of fastmed's own reading of pixels; one more where that changes

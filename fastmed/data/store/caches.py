@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fastmed.data.store.cache import DESCRIPTION, count_images, description
 from fastmed.files import read_json
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 from fastmed.state import cache_folder
 
 

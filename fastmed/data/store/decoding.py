@@ -23,7 +23,7 @@ from fastmed.console import clear_sentence
 from fastmed.data.operations.transform import prepare
 from fastmed.data.pixels.image import open_item
 from fastmed.errors import DataError, FastmedError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 SECONDS = 30  # for one image
 MEMORY = 2 * 2**30  # bytes for one process, beyond what it starts with

@@ -18,7 +18,7 @@ from fastmed.data.store.caches import free_bytes
 from fastmed.data.store.decoding import Decoded, Place, decode, decode_all
 from fastmed.data.tables import LEFT_OUT
 from fastmed.errors import DataError, RunError, listed
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 TOGETHER = 128  # images that are put into the cache at a time
 SHARE_OF_DISK = 0.5  # of what is free may be taken by what is put there

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.decoding import Decoded, Place, decode, decode_all
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 
 def prepared_images(

@@ -8,7 +8,13 @@ from made import write_dicom, write_png
 
 from fastmed.data.fetching.arrangement import arrange, is_there, may_hold
 from fastmed.errors import DataError
-from fastmed.sources import AnySource, ArraysSource, DicomSource, FoldersSource, TableSource
+from fastmed.settings.sources import (
+    AnySource,
+    ArraysSource,
+    DicomSource,
+    FoldersSource,
+    TableSource,
+)
 
 CLASSES = ("normal", "nodule")
 TABLE = TableSource(

@@ -7,7 +7,7 @@ import pytest
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
-from fastmed.sources import ArraysSource
+from fastmed.settings.sources import ArraysSource
 
 CLASSES = ("none", "mild")
 

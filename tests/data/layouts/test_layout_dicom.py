@@ -9,7 +9,7 @@ from made import write_dicom
 from fastmed.data.layouts import read_source
 from fastmed.data.pixels.dicom import HEADER
 from fastmed.errors import DataError
-from fastmed.sources import DicomSource, Group
+from fastmed.settings.sources import DicomSource, Group
 from fastmed.state import pseudonym
 
 CLASSES = ("Normal", "Opacity")

@@ -7,7 +7,7 @@ from made import listening, write_png
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
-from fastmed.sources import FoldersSource, Group
+from fastmed.settings.sources import FoldersSource, Group
 
 CLASSES = ("ill", "well")
 

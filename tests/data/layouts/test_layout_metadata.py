@@ -10,7 +10,7 @@ from fastmed.data.inputs import read_input
 from fastmed.data.items import read_items
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError, TaskError
-from fastmed.sources import DicomSource, TableSource
+from fastmed.settings.sources import DicomSource, TableSource
 from fastmed.task import Task
 from fastmed.taskfile import find_task
 

@@ -7,7 +7,7 @@ from made import listening, write_png
 
 from fastmed.data.layouts import read_source
 from fastmed.errors import DataError
-from fastmed.sources import Group, TableSource
+from fastmed.settings.sources import Group, TableSource
 
 CLASSES = ("none", "mild")
 

@@ -9,7 +9,7 @@ import pytest
 
 from fastmed.data.operations.opencv import one_thread, silence
 from fastmed.data.operations.transform import prepare
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 
 def test_one_thread_within_and_all_of_them_after():

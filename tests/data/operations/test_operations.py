@@ -7,7 +7,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from fastmed.data.operations.fixed import OPERATIONS, clahe, equalize, grayscale, invert, operate
 from fastmed.demo.tissue import tile
-from fastmed.image_settings import EXAMPLES, OPERATION_NAMES, Operation
+from fastmed.settings.image import EXAMPLES, OPERATION_NAMES, Operation
 
 RNG = np.random.default_rng
 COLOUR = tile("NORM", 80, RNG(0))

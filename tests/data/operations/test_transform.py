@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fastmed.data.operations.transform import fit_image, prepare
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 FITS = ["letterbox", "pad", "squish", "crop"]

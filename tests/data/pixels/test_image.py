@@ -11,7 +11,7 @@ from PIL import Image
 
 from fastmed.data.pixels.image import is_image, open_image, open_item
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 RAMP = np.array([[0, 128, 255], [1, 2, 3]], dtype=np.uint8)
 

@@ -15,7 +15,7 @@ from fastmed.data.pixels.image import open_image
 from fastmed.data.pixels.picture import frame_number
 from fastmed.data.pixels.scaling import UnreadableError
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 RAMP = np.array([[0, 128, 255], [1, 2, 3]], dtype=np.uint8)
 DEEP = np.array([[0, 257, 1000], [32768, 60000, 65535]], dtype=np.uint16)

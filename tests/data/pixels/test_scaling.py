@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastmed.data.pixels.scaling import UnreadableError, to_bytes
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 PLAIN = ImageSettings()
 

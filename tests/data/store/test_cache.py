@@ -12,7 +12,7 @@ from PIL import Image
 from fastmed.data.store import cache as caching
 from fastmed.data.store.cache import Cache, fingerprint
 from fastmed.data.store.decoding import Place, decode
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 from fastmed.state import cache_folder
 
 SETTINGS = ImageSettings(size=8)

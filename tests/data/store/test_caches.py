@@ -10,7 +10,7 @@ from test_cache import filled, written
 from fastmed.data.store import cache as caching
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.caches import clear_caches, list_caches
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from made import write_png
 
 from fastmed.data.store import decoding
 from fastmed.data.store.decoding import Place, decode, decode_all, stamp_of
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 SETTINGS = ImageSettings(size=8)
 

@@ -13,7 +13,7 @@ from fastmed.data.store.decoding import Decoded
 from fastmed.data.store.inspection import inspect_images, places_of
 from fastmed.data.tables import items_table
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 SETTINGS = ImageSettings(size=8)
 

@@ -10,7 +10,7 @@ from fastmed.data.store.cache import Cache
 from fastmed.data.store.decoding import Place
 from fastmed.data.store.inspection import look_at
 from fastmed.data.store.prepared import prepared_images
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 SETTINGS = ImageSettings(size=16)
 

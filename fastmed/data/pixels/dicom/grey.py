@@ -9,7 +9,7 @@ from fastmed.data.pixels.dicom import modality, voi
 from fastmed.data.pixels.dicom.announced import Announced
 from fastmed.data.pixels.dicom.frame import Frame
 from fastmed.data.pixels.dicom.modality import Values
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

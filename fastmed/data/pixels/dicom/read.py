@@ -19,7 +19,7 @@ from fastmed.data.pixels.opened import Opened
 from fastmed.data.pixels.picture import frame_number
 from fastmed.data.pixels.scaling import UnreadableError
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 _GREY_FIELDS = (*announced.FIELDS, *pieces.FIELDS, *grey.FIELDS, *square.FIELDS)
 FIELDS = tuple(dict.fromkeys([*_GREY_FIELDS, *tables.PALETTE_FIELDS]))

@@ -10,7 +10,7 @@ from fastmed.data.pixels.dicom.frame import Frame
 from fastmed.data.pixels.dicom.modality import Meaning, Values
 from fastmed.data.pixels.dicom.tables import grey_table
 from fastmed.data.pixels.scaling import UnreadableError
-from fastmed.image_settings import ImageSettings, Window
+from fastmed.settings.image import ImageSettings, Window
 
 FIELDS = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction", "Modality")
 

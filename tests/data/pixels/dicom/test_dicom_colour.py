@@ -9,7 +9,7 @@ from made import write_dicom
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from fastmed.data.pixels.dicom import read_dicom
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 PLAIN = ImageSettings()
 COLOURS = np.random.default_rng(0).integers(0, 256, (33, 40, 3), dtype=np.uint8)

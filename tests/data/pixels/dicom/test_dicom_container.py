@@ -19,7 +19,7 @@ from fastmed.data.pixels.dicom.limits import STANDARD, Limits
 from fastmed.data.pixels.dicom.read import read_dicom
 from fastmed.data.pixels.scaling import UnreadableError
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 NATIVE = [
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian,

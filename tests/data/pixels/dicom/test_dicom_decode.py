@@ -27,7 +27,7 @@ from fastmed.data.pixels.dicom import decode
 from fastmed.data.pixels.dicom.read import see_frame
 from fastmed.data.pixels.image import open_image
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 RANDOM = np.random.default_rng(7)
 KINDS = {

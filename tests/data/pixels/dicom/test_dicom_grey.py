@@ -9,7 +9,7 @@ from made import dicom_sequence, write_dicom
 from pydicom.uid import ExplicitVRBigEndian
 
 from fastmed.data.pixels.dicom import grey, read_dicom
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 BYTES = np.array([[0, 100], [200, 255]], dtype=np.uint8)
 

@@ -12,7 +12,7 @@ from pydicom.pixels import apply_modality_lut
 from fastmed.data.pixels.dicom.modality import Meaning, meaning_of
 from fastmed.data.pixels.dicom.read import see_frame
 from fastmed.data.pixels.scaling import UnreadableError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 WORDS = np.array([[0, 1000], [2000, 4095]], dtype=np.uint16)
 

@@ -12,7 +12,7 @@ from pydicom.uid import JPEG2000Lossless
 
 from fastmed.data.pixels.dicom.read import read_dicom, see_frame
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 FRAMES = np.random.default_rng(2).integers(0, 256, (4, 33, 40), dtype=np.uint8)
 CODED = [compressed(JPEG2000Lossless, frame) for frame in FRAMES]

@@ -11,7 +11,7 @@ from fastmed.data.pixels.dicom import read as reading
 from fastmed.data.pixels.dicom import read_dicom
 from fastmed.data.pixels.image import open_image
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (4, 6, 5), dtype=np.uint8)
 ONE_OF_SEVERAL = "of several frames only the first is read (image.frame)"

@@ -11,7 +11,7 @@ from PIL import Image
 from fastmed.data.pixels.dicom import read_dicom
 from fastmed.data.pixels.dicom.limits import Limits
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
 COLOURS = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)

@@ -17,7 +17,7 @@ from fastmed.data.pixels.dicom.read import read_dicom
 from fastmed.data.pixels.dicom.structure import Source, find_pixels
 from fastmed.data.pixels.scaling import UnreadableError
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings
+from fastmed.settings.image import ImageSettings
 
 BYTES = np.array([[1, 100], [200, 255]], dtype=np.uint8)
 PLAIN = ImageSettings()

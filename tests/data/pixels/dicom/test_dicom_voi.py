@@ -14,7 +14,7 @@ from pydicom.pixels import apply_voi, apply_windowing
 from fastmed.data.pixels.dicom import read_dicom
 from fastmed.data.pixels.dicom.voi import WINDOWS
 from fastmed.errors import DataError
-from fastmed.image_settings import ImageSettings, Window
+from fastmed.settings.image import ImageSettings, Window
 
 BYTES = np.array([[0, 100], [200, 255]], dtype=np.uint8)
 WORDS = np.random.default_rng(4).integers(0, 4096, (30, 40), dtype=np.uint16)

@@ -1,0 +1,83 @@
+"""Names of backbones: timm's own, torchvision's, and the variant that has pretrained weights."""
+
+import timm
+
+from fastmed.errors import ModelError, nearest
+from fastmed.settings.train import METADATA
+
+# torchvision's name -> timm's, where they differ by more than underscores.
+TORCHVISION = {
+    "regnet_x_400mf": "regnetx_004",
+    "regnet_x_800mf": "regnetx_008",
+    "regnet_x_1_6gf": "regnetx_016",
+    "regnet_x_3_2gf": "regnetx_032",
+    "regnet_x_8gf": "regnetx_080",
+    "regnet_x_16gf": "regnetx_160",
+    "regnet_x_32gf": "regnetx_320",
+    "regnet_y_400mf": "regnety_004",
+    "regnet_y_800mf": "regnety_008",
+    "regnet_y_1_6gf": "regnety_016",
+    "regnet_y_3_2gf": "regnety_032",
+    "regnet_y_8gf": "regnety_080",
+    "regnet_y_16gf": "regnety_160",
+    "regnet_y_32gf": "regnety_320",
+    "regnet_y_128gf": "regnety_1280",
+    "swin_t": "swin_tiny_patch4_window7_224",
+    "swin_s": "swin_small_patch4_window7_224",
+    "swin_b": "swin_base_patch4_window7_224",
+    "swin_v2_t": "swinv2_tiny_window8_256",
+    "swin_v2_s": "swinv2_small_window8_256",
+    "swin_v2_b": "swinv2_base_window8_256",
+    "vit_b_16": "vit_base_patch16_224",
+    "vit_b_32": "vit_base_patch32_224",
+    "vit_l_16": "vit_large_patch16_224",
+    "vit_l_32": "vit_large_patch32_224",
+    "vit_h_14": "vit_huge_patch14_224",
+    "maxvit_t": "maxvit_tiny_tf_224",
+    "mobilenet_v2": "mobilenetv2_100",
+    "mobilenet_v3_large": "mobilenetv3_large_100",
+    "mobilenet_v3_small": "mobilenetv3_small_100",
+    "mnasnet0_5": "mnasnet_050",
+    "mnasnet0_75": "mnasnet_075",
+    "mnasnet1_0": "mnasnet_100",
+    "mnasnet1_3": "mnasnet_140",
+    "resnext101_64x4d": "resnext101_64x4d",
+}
+
+
+def resolve_arch(name: str, pretrained: bool) -> str:
+    """Return the timm name of a backbone.
+
+    Args:
+        name: timm's (``resnet50``, ``resnet50.a1_in1k``) or torchvision's (``swin_v2_s``) name;
+            that of the network without a backbone stays.
+        pretrained: True if timm's pretrained weights are wanted; then a sibling that has some
+            (``tf_efficientnet_b7`` for ``efficientnet_b7``) stands in for one that has none.
+
+    Raises:
+        ModelError: no such backbone (the nearest is said), or none with weights.
+    """
+    if name == METADATA:
+        return name
+    base = _known(name)
+    if not pretrained or timm.is_model_pretrained(base):
+        return base
+    if timm.is_model_pretrained(f"tf_{base}"):
+        return f"tf_{base}"
+    others = {name.partition(".")[0] for name in timm.list_models(pretrained=True)}
+    raise ModelError(
+        f"'{base}' has no pretrained weights in timm; give a file with --weights FILE, or start "
+        f"from random weights with --no-pretrained{nearest(base, sorted(others))}"
+    )
+
+
+def _known(name: str) -> str:
+    lower = name.strip().lower().replace("-", "_")
+    for candidate in (name, lower, TORCHVISION.get(lower, "")):
+        if candidate and timm.is_model(candidate):
+            return candidate
+    names = timm.list_models()
+    plain = {other.replace("_", ""): other for other in reversed(names)}
+    if lower.replace("_", "") in plain:
+        return plain[lower.replace("_", "")]
+    raise ModelError(f"no backbone '{name}' in timm{nearest(lower, [*names, *TORCHVISION])}")

@@ -1,0 +1,48 @@
+"""The head: pooling, BatchNorm, hidden layers, and the last layer."""
+
+import torch
+from torch import Tensor, nn
+
+from fastmed.settings.head import HeadSettings
+
+
+class Pool(nn.Module):
+    """Pools a map (B, C, h, w) to (B, C): its average, its maximum, or both as (B, 2C)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the pooled features."""
+        match self.kind:
+            case "avg":
+                return features.mean((2, 3))
+            case "max":
+                return features.amax((2, 3))
+        return torch.cat([features.amax((2, 3)), features.mean((2, 3))], dim=1)
+
+    def extra_repr(self) -> str:
+        """Show the kind when the network is printed."""
+        return self.kind
+
+
+def make_head(features: int, settings: HeadSettings, outputs: int) -> nn.Sequential:
+    """Return pooling, BatchNorm, hidden layers with ReLU and dropout, and the last layer."""
+    width = features * 2 if settings.pool == "concat" else features
+    layers: list[nn.Module] = [Pool(settings.pool)]
+    if settings.batch_norm:
+        layers.append(nn.BatchNorm1d(width))
+    return nn.Sequential(*layers, *linear_layers(width, settings, outputs))
+
+
+def linear_layers(width: int, settings: HeadSettings, outputs: int) -> list[nn.Module]:
+    """Return a head's hidden layers with ReLU and dropout, and its last layer."""
+    layers: list[nn.Module] = []
+    dropout = [nn.Dropout(settings.dropout)] if settings.dropout else []
+    for hidden in settings.hidden:
+        layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True), *dropout]
+        width = hidden
+    if not settings.hidden:
+        layers += dropout
+    return [*layers, nn.Linear(width, outputs)]
