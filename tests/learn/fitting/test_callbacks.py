@@ -10,8 +10,8 @@ from torch import nn
 
 from fastmed.data.items import read_items
 from fastmed.errors import RunError, TrainingError
-from fastmed.learn.network import weights
 from fastmed.learn.fitting.callbacks import History, KeepBest, StopWhenNotFinite
+from fastmed.learn.network import weights
 from fastmed.learn.network.weights import restore_weights
 from fastmed.run import Run
 
