@@ -32,10 +32,10 @@ from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
 import fastmed
-from fastmed import image_settings, sources
 from fastmed.cli import app
 from fastmed.data.tables import ITEM_DEFAULTS
 from fastmed.run import Run
+from fastmed.settings import image, sources
 from fastmed.task import Task
 from fastmed.taskfile import load_tasks, packed_file
 
@@ -46,9 +46,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "task": Task,
     "source": sources.Source,
     "group": sources.Group,
-    "normalization": image_settings.Normalization,
-    "operation": image_settings.Operation,
-    "window": image_settings.Window,
+    "normalization": image.Normalization,
+    "operation": image.Operation,
+    "window": image.Window,
     **{get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in KINDS},
     **{name: part for name, part in PARTS.items() if isinstance(part, type(BaseModel))},
 }
