@@ -7,42 +7,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastmed.augmentation import augmented_figure as augmented_figure
     from fastmed.conversion.story import convert as convert
     from fastmed.data.items import read_items as read_items
     from fastmed.data_study.story import Study as Study
     from fastmed.data_study.story import study as study
     from fastmed.errors import FastmedError as FastmedError
     from fastmed.evaluation import evaluate as evaluate
+    from fastmed.families import Family as Family
     from fastmed.families import compare_meta as compare_meta
+    from fastmed.families import evaluate_together as evaluate_together
+    from fastmed.families import predict_together as predict_together
+    from fastmed.families import resume_family as resume_family
+    from fastmed.families import train_family as train_family
     from fastmed.interpretation import interpret as interpret
     from fastmed.learn.input.loaders import dataloaders as dataloaders
     from fastmed.learn.learner import learner as learner
+    from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
+    from fastmed.rate_finding import find_rate as find_rate
+    from fastmed.resuming import resume as resume
     from fastmed.run import Run as Run
     from fastmed.task import Task as Task
     from fastmed.taskfile import find_task as find_task
     from fastmed.taskfile import load_tasks as load_tasks
     from fastmed.training import train as train
+    from fastmed.trust import trust_run as trust_run
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "Family": "families",
     "FastmedError": "errors",
     "Run": "run",
     "Study": "data_study.story",
     "Task": "task",
+    "augmented_figure": "augmentation",
     "compare_meta": "families",
     "convert": "conversion.story",
     "dataloaders": "learn.input.loaders",
+    "describe_network": "learn.network.summary",
     "evaluate": "evaluation",
+    "evaluate_together": "families",
+    "find_rate": "rate_finding",
     "find_task": "taskfile",
     "interpret": "interpretation",
     "learner": "learn.learner",
     "load_tasks": "taskfile",
     "predict": "prediction",
+    "predict_together": "families",
     "read_items": "data.items",
+    "resume": "resuming",
+    "resume_family": "families",
     "study": "data_study.story",
     "train": "training",
+    "trust_run": "trust",
+    "train_family": "families",
 }
 __all__ = sorted(_ROOMS)  # noqa: PLE0605
 

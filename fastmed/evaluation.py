@@ -21,7 +21,8 @@ from fastmed.prediction import (
     predictions_table,
 )
 from fastmed.results.scores import score
-from fastmed.run import Run, relative_path
+from fastmed.run import Run
+from fastmed.run_places import relative_path
 from fastmed.settings.sources import PARTS
 from fastmed.task import Task
 
@@ -90,12 +91,14 @@ def finish(
     outputs = network_outputs(
         learn, task, items, statistics_of(run), views=views, workers=workers, cache=cache
     )
-    grading = fit_grading(task, items, outputs)
+    values = grades.values_of(outputs)
+    grading = fit_grading(task, items, values)
     table = predictions_table(task, items, outputs, grading)
     if grading is not None:
         if list(views or task.predict.views) == list(task.predict.views):
-            run.update(cut_points=grading.cut_points.tolist(), scale=grading.scale)
-        decided = _cross_fitted(task, items, outputs)
+            scale = {} if task.ordinal else {"scale": grading.scale}
+            run.update(cut_points=grading.cut_points.tolist(), **scale)
+        decided = _cross_fitted(task, items, values)
         table["grade"], table["predicted"] = decided, np.array(task.classes)[decided]
     keep(run, "valid", table, views)
 
@@ -106,7 +109,8 @@ def fit_grading(task: Task, items: pd.DataFrame, values: np.ndarray) -> Grading 
         return None
     known = grades_of(items["target"], task.classes)
     cut_points = grades.fit_cut_points(values, known, len(task.classes), task.cut_points)
-    return Grading(cut_points, grades.fit_scale(values, known, cut_points))
+    scale = 1.0 if task.ordinal else grades.fit_scale(values, known, cut_points)
+    return Grading(cut_points, scale)
 
 
 def own_part(run: Run, split: str) -> pd.DataFrame:
@@ -144,13 +148,13 @@ def keep(run: Run, name: str, table: pd.DataFrame, views: Sequence[str] | None) 
     task = run.task
     scores = {"views": list(views or task.predict.views), **score(table, task.classes, task.goal)}
     write_table(table, run.predictions_file(name))
-    write_json(run.path / "scores.json", {**saved_scores(run), name: scores})
+    write_json(run.results / "scores.json", {**saved_scores(run), name: scores})
     return scores
 
 
 def saved_scores(run: Run) -> dict[str, Scores]:
     """Return the run's scores by part or input."""
-    file = run.path / "scores.json"
+    file = run.results / "scores.json"
     return read_info(file) if file.is_file() else {}
 
 

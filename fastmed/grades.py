@@ -22,6 +22,11 @@ def round_points(classes: int) -> np.ndarray:
     return np.arange(classes - 1) + 0.5
 
 
+def values_of(outputs: np.ndarray) -> np.ndarray:
+    """Return the value of each image, (n,): as it is, or the mean of its grades' scores (n, K)."""
+    return outputs @ np.arange(outputs.shape[1]) if outputs.ndim == 2 else outputs
+
+
 def to_grades(values: np.ndarray, cut_points: np.ndarray) -> np.ndarray:
     """Return the grade of each value, (n,) int64: how many cut points it has reached.
 

@@ -19,9 +19,10 @@ from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
 from fastmed.learn.fitting.interrupts import interrupt_between_batches
-from fastmed.learn.fitting.losses import LOSSES
+from fastmed.learn.fitting.losses import losses_of_values
 from fastmed.learn.input.loaders import loader_of
 from fastmed.learn.input.statistics import Statistics
+from fastmed.learn.outputs import read_outputs
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.views import VIEWS
 from fastmed.run import Run
@@ -30,7 +31,10 @@ from fastmed.task import Task
 
 @dataclass(frozen=True)
 class Grading:
-    """How a value becomes a grade: cut points (K-1,), and the scale of the grades' scores."""
+    """How a value becomes a grade: cut points (K-1,), and the scale of the grades' scores.
+
+    A network that gives the scores itself (CORN, CORAL) needs no scale.
+    """
 
     cut_points: np.ndarray
     scale: float
@@ -104,7 +108,7 @@ def network_outputs(
     workers: int | None = None,
     cache: bool = True,
 ) -> np.ndarray:
-    """Return the mean over views of probabilities (n, K), or of grade values (n,)."""
+    """Return the mean over views of probabilities (n, K), or of values of plain grades (n,)."""
     chosen = check_views(views or task.predict.views)
     loader = loader_of(
         task, items, statistics, device=str(learn.dls.device), workers=workers, cache=cache
@@ -115,7 +119,7 @@ def network_outputs(
     with interrupt_between_batches() as heed:
         for batch in batches:
             heed()
-            outputs.append(_mean_over_views(model, batch, chosen, task.goal))
+            outputs.append(_mean_over_views(model, batch, chosen, task))
     return np.concatenate(outputs)
 
 
@@ -136,13 +140,12 @@ def check_views(views: Sequence[str]) -> list[str]:
 
 @torch.no_grad()
 def _mean_over_views(
-    model: torch.nn.Module, batch: Sequence[torch.Tensor], views: list[str], goal: str
+    model: torch.nn.Module, batch: Sequence[torch.Tensor], views: list[str], task: Task
 ) -> np.ndarray:
     """Return the mean over views of the images; metadata, if there is any, is the same in each."""
     images, *metadata = (given.as_subclass(torch.Tensor) for given in batch)
     outputs = torch.stack([model(VIEWS[view](images), *metadata).float() for view in views])
-    scores = outputs.softmax(-1) if goal == "category" else outputs[..., 0]
-    return scores.mean(0).cpu().numpy().astype(np.float64)
+    return read_outputs(task, outputs).mean(0).cpu().numpy().astype(np.float64)
 
 
 def predictions_table(
@@ -154,9 +157,12 @@ def predictions_table(
         scores, columns, decided = outputs, {}, outputs.argmax(axis=1)
     else:
         grading = grading or Grading.rounding(task)
-        scores = grades.grade_scores(outputs, grading.cut_points, grading.scale)
-        decided = grades.to_grades(outputs, grading.cut_points)
-        columns = {"value": outputs, "grade": decided}
+        values = grades.values_of(outputs)
+        scores = outputs
+        if not task.ordinal:
+            scores = grades.grade_scores(values, grading.cut_points, grading.scale)
+        decided = grades.to_grades(values, grading.cut_points)
+        columns = {"value": values, "grade": decided}
     table["predicted"] = np.array(task.classes)[decided]
     table[score_columns(task.classes)] = scores
     for name, column in columns.items():
@@ -172,9 +178,12 @@ def grading_of(run: Run) -> Grading | None:
     if task.goal == "category":
         return None
     if "cut_points" not in run.info:
-        warn(f"{run.path} has no cut points (it was stopped early): values are rounded")
+        why = "it was stopped early"
+        if run.epoch is not None:
+            why = f"`fastmed evaluate {run.path} --epoch {run.epoch} --split valid` fits them"
+        warn(f"{run.title} has no cut points ({why}): values are rounded")
         return Grading.rounding(task)
-    return Grading(np.array(run.info["cut_points"]), run.info["scale"])
+    return Grading(np.array(run.info["cut_points"]), run.info.get("scale", 1.0))
 
 
 def check_output(file: Path) -> None:
@@ -219,17 +228,16 @@ def competition_table(task: Task, table: pd.DataFrame, labels: str) -> pd.DataFr
 def _losses(task: Task, targets: pd.Series, outputs: np.ndarray) -> np.ndarray:
     """Return each image's own loss (n,); not a number where there is no target.
 
-    Categories: cross-entropy of the mean probabilities; grades: the task's loss of the value.
+    Where the network gives probabilities, the cross-entropy of their mean; for other grades the
+    task's loss of the value.
     """
     known = grades_of(targets, task.classes)
     losses = np.full(len(known), np.nan)
     rows = np.flatnonzero(known >= 0)
-    if task.goal == "category":
+    if outputs.ndim == 2:
         chosen = outputs[rows, known[rows]]
         losses[rows] = -np.log(np.clip(chosen, 1e-12, 1))
         return losses
-    loss = LOSSES[task.loss](task, None)
-    loss.reduction = "none"
-    values = torch.tensor(outputs[rows]).unsqueeze(1)
-    losses[rows] = loss(values, torch.tensor(known[rows], dtype=torch.float64)).numpy()
+    true = torch.tensor(known[rows], dtype=torch.float64)
+    losses[rows] = losses_of_values(task, torch.tensor(outputs[rows]), true).numpy()
     return losses

@@ -3,27 +3,29 @@
 import datetime
 import os
 import re
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from fastmed.checkpoints import Checkpoint, checkpoint_of, checkpoints
+from fastmed.claim import is_claimed
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ROOT, read_table, write_table
 from fastmed.errors import RunError, listed, nearest
 from fastmed.files import read_info, write_json
+from fastmed.network_files import within_run, without_folder
+from fastmed.run_checks import check_items, read_run_info
+from fastmed.run_places import claim_folder, relative_path
 from fastmed.task import Task
+from fastmed.versions import package_versions
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
 FAMILY_FILE = "family.json"
-PACKAGES = (
-    "fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom", "pillow",
-    "opencv-python-headless", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls",
-)  # fmt: skip
+_OF_WEIGHTS = ("cut_points", "scale", "inputs")  # in run.json: what other weights have not
 
 
 class Run:
@@ -33,11 +35,13 @@ class Run:
         path: the folder.
         info: the content of ``run.json``: status, versions, settings of the machine, statistics
             of the pixels, coding of metadata, cut points, best epoch.
+        epoch: whose weights are meant; None means those of the best epoch.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+    def __init__(self, path: Path, info: dict[str, Any], epoch: int | None = None) -> None:
         self.path = path
         self.info = info
+        self.epoch = epoch
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, status={self.info.get('status')!r})"
@@ -63,7 +67,7 @@ class Run:
         arch = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(task.train.arch).stem)
         path = claim_folder(family or Path(runs) / task.name, name, arch)
         run = cls(path, {})
-        write_json(path / "task.json", task.model_dump(mode="json"))
+        write_json(path / "task.json", _with_arch(task, without_folder).model_dump(mode="json"))
         write_table(items, path / "items.csv")
         run.update(
             status="created",
@@ -89,7 +93,7 @@ class Run:
             raise RunError(f"'{path}' is a family of runs; take one of them: {listed(members)}")
         if not (path / "run.json").is_file():
             raise RunError(f"'{path}' is not a run: it has no run.json; `fastmed runs` lists runs")
-        return cls(path, _read_info(path / "run.json"))
+        return cls(path, read_run_info(path / "run.json"))
 
     @classmethod
     def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
@@ -100,6 +104,50 @@ class Run:
             raise RunError(f"no run{of_task} in '{runs}'; `fastmed train TASK` makes one")
         return found[-1]
 
+    def at(self, epoch: int) -> "Run":
+        """Return the run with the weights of an epoch, from 1, and with results of their own.
+
+        Every verb works on it as on the run itself.
+
+        Raises:
+            RunError: the weights of this epoch are not kept; it is said of which they are.
+        """
+        if epoch == self.info.get("best_epoch"):
+            return Run(self.path, self.info)
+        if not Checkpoint(self.path, epoch).weights.is_file():
+            kept = listed([one.epoch for one in checkpoints(self.path)], 12) or "none"
+            raise RunError(
+                f"{self.path} keeps no weights of epoch {epoch}, only of {kept}; training with "
+                "--save-every 1 keeps all of them"
+            )
+        info = {key: value for key, value in self.info.items() if key not in _OF_WEIGHTS}
+        return Run(self.path, {**info, **self._results_at(epoch)}, epoch)
+
+    def _results_at(self, epoch: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.info.get("epochs", {}).get(str(epoch), {})
+        return found
+
+    @property
+    def status(self) -> str:
+        """How far the training came; ``killed`` if it ended without being able to say so."""
+        said = str(self.info.get("status", ""))
+        begun = said in ("created", "training")
+        return "killed" if begun and not is_claimed(self.path) else said
+
+    @property
+    def title(self) -> str:
+        """The run, and the epoch if one is meant, as the user reads it."""
+        return str(self.path) if self.epoch is None else f"{self.path}, epoch {self.epoch}"
+
+    @property
+    def results(self) -> Path:
+        """The folder of predictions, scores and figures: the run's, or one of the epoch."""
+        return self.path if self.epoch is None else self.path / self._kept.name
+
+    @property
+    def _kept(self) -> Checkpoint:
+        return Checkpoint(self.path, self.epoch or 0)
+
     @property
     def task_name(self) -> str:
         """The name of the task, by the folder that the run, or its family, lies in."""
@@ -108,10 +156,11 @@ class Run:
 
     @property
     def task(self) -> Task:
-        """The task as it was trained."""
+        """The task as it was trained; a network that a file describes is the run's own copy."""
         file = self.path / "task.json"
         try:
-            return Task.model_validate(read_info(file))
+            task = Task.model_validate(read_info(file))
+            return _with_arch(task, lambda arch: within_run(arch, self.path))
         except ValueError:
             maker = self.info.get("versions", {}).get("fastmed", "unknown")
             raise RunError(f"{file} is no task to this fastmed; version {maker} made it") from None
@@ -120,7 +169,7 @@ class Run:
     def items(self) -> pd.DataFrame:
         """Which images the run knows, with their parts; ``attrs['root']`` is the data folder."""
         items = read_table(self._file("items.csv"))
-        _check_items(items, self.path / "items.csv")
+        check_items(items, self.path / "items.csv")
         items.attrs[ROOT] = str(self.data)
         return items
 
@@ -138,13 +187,13 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """The weights of the best epoch."""
-        return self.path / "model.safetensors"
+        """The weights of the best epoch, or of the one that is meant."""
+        return self.path / "model.safetensors" if self.epoch is None else self._kept.weights
 
     @property
     def figures(self) -> Path:
         """The folder of figures."""
-        return self.path / "figures"
+        return self.results / "figures"
 
     @property
     def history(self) -> pd.DataFrame:
@@ -157,7 +206,7 @@ class Run:
 
     def predictions_file(self, name: str) -> Path:
         """Return where the predictions of a part, or of a named input, are."""
-        return self.path / "predictions" / f"{name}.csv"
+        return self.results / "predictions" / f"{name}.csv"
 
     def predictions(self, name: str) -> pd.DataFrame:
         """Return saved predictions.
@@ -176,9 +225,19 @@ class Run:
         return self.path / name
 
     def update(self, **info: Any) -> None:
-        """Add to ``run.json``."""
+        """Add to ``run.json``; what is found with the weights of an epoch is kept by the epoch."""
+        if self.epoch is not None:
+            run = Run.open(self.path)
+            own = {**run._results_at(self.epoch), **info}
+            run.update(epochs={**run.info.get("epochs", {}), str(self.epoch): own})
         self.info = {**self.info, **info}
-        write_json(self.path / "run.json", self.info)
+        if self.epoch is None:
+            write_json(self.path / "run.json", self.info)
+
+    def forget(self, *names: str) -> None:
+        """Take something out of ``run.json``."""
+        self.info = {key: value for key, value in self.info.items() if key not in names}
+        self.update()
 
     def restore(self, device: str | None = None) -> "Learner":
         """Return the trained fastai Learner; needs neither the training data nor the network.
@@ -191,92 +250,31 @@ class Run:
         return restore(self, device)
 
 
+def _with_arch(task: Task, change: Callable[[str], str]) -> Task:
+    arch = change(task.train.arch)
+    if arch == task.train.arch:
+        return task
+    return task.model_copy(update={"train": task.train.model_copy(update={"arch": arch})})
+
+
+def run_of_weights(place: str | Path) -> Run | None:
+    """Return the run whose weights a path means: its folder, or the weights of one of its epochs.
+
+    None for any other file.
+
+    Raises:
+        RunError: the folder is no run.
+    """
+    path = Path(place)
+    if path.is_dir():
+        return Run.open(path)
+    kept = checkpoint_of(path)
+    return None if kept is None else Run.open(kept.run).at(kept.epoch)
+
+
 def list_runs(runs: str | Path) -> list[Run]:
     """Return the runs below a folder, those of families among them, the oldest first."""
     patterns = ("*/run.json", "*/*/run.json", "*/*/*/run.json")
     files = [file for pattern in patterns for file in Path(runs).glob(pattern)]
     found = [Run.open(file.parent) for file in files]
     return sorted(found, key=lambda run: (run.info.get("created", ""), run.path))
-
-
-def package_versions() -> dict[str, str]:
-    """Return the installed versions of the packages that a result depends on."""
-    return {name: _version(name) for name in PACKAGES}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-class _Info(BaseModel):
-    """What ``run.json`` holds of what is counted with; a run may come from anywhere."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    created: str = ""
-    status: str = ""
-    data: str = "."
-    versions: dict[str, str] = Field(default_factory=dict)
-    inputs: dict[str, str] = Field(default_factory=dict)
-    mean: list[FiniteFloat] = Field([0.0], min_length=1, max_length=3)
-    std: list[FiniteFloat] = Field([1.0], min_length=1, max_length=3)
-    cut_points: list[FiniteFloat] = Field(default_factory=list)
-    scale: FiniteFloat = Field(1.0, gt=0)
-
-
-def _read_info(file: Path) -> dict[str, Any]:
-    info = read_info(file)
-    try:
-        _Info.model_validate(info)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise RunError(
-            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
-        ) from None
-    return info
-
-
-def _check_items(items: pd.DataFrame, file: Path) -> None:
-    """Refuse a table that is none of items, or that leads out of the data folder."""
-    missing = [name for name in ("item", "image", "target", "split") if name not in items.columns]
-    if missing:
-        raise RunError(f"{file} has no column {listed(missing)}: it is not a whole run")
-    for image in items["image"]:
-        if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
-            raise RunError(f"{file}: '{image}' leads out of the data folder")
-
-
-def claim_folder(parent: Path, name: str, kind: str) -> Path:
-    """Make the new folder of a run or a family of runs.
-
-    Args:
-        name: of the folder; empty means the time and ``kind``, and a number if that is taken.
-
-    Raises:
-        RunError: the name is taken, or can't be one, or the folder can't be written.
-    """
-    default = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{kind}"
-    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise RunError(f"the name '{name}' may hold only letters, digits, '.', '_' and '-'")
-    candidates = [name] if name else [default, *(f"{default}-{n}" for n in range(2, 100))]
-    for candidate in candidates:
-        try:
-            (parent / candidate).mkdir(parents=True)
-            return parent / candidate
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise RunError(f"can't make a run folder in {parent}: {error.strerror}") from None
-    raise RunError(f"a run '{parent / candidates[0]}' exists already; choose another --name")
-
-
-def relative_path(path: str | Path, start: Path) -> str:
-    """Return a path that stays right when both folders move together, and names no user."""
-    try:
-        return Path(os.path.relpath(path, start)).as_posix()
-    except ValueError:
-        return Path(path).resolve().as_posix()

@@ -9,8 +9,10 @@ from pydantic import Field, field_validator, model_validator
 from fastmed.files import leads_out
 from fastmed.settings.augment import AugmentSettings
 from fastmed.settings.data import BalanceSettings, FetchSettings, MetaName, SplitSettings
+from fastmed.settings.effects import check_effects
 from fastmed.settings.head import HeadSettings
 from fastmed.settings.image import ImageSettings
+from fastmed.settings.objective import LOSSES_OF, ORDINAL, is_own
 from fastmed.settings.part import Part
 from fastmed.settings.predict import CutRule, PredictSettings
 from fastmed.settings.sources import AnySource
@@ -18,10 +20,6 @@ from fastmed.settings.train import METADATA, TrainSettings
 
 Goal = Literal["category", "grade"]
 
-LOSSES_OF: dict[str, tuple[str, ...]] = {
-    "category": ("cross_entropy",),
-    "grade": ("smooth_l1", "mse", "l1"),
-}
 METRICS_OF: dict[str, tuple[str, ...]] = {
     "category": ("valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc"),
     "grade": ("valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "kappa", "mae"),
@@ -77,7 +75,7 @@ class Task(Part):
     @model_validator(mode="after")
     def _fits_goal(self) -> Self:
         loss, select = self.train.loss, self.train.select
-        if loss is not None and loss not in LOSSES_OF[self.goal]:
+        if loss is not None and not is_own(loss) and loss not in LOSSES_OF[self.goal]:
             raise ValueError(_misfit("train.loss", loss, self.goal, LOSSES_OF[self.goal]))
         if select is not None and select not in METRICS_OF[self.goal]:
             raise ValueError(_misfit("train.select", select, self.goal, METRICS_OF[self.goal]))
@@ -90,6 +88,11 @@ class Task(Part):
             raise ValueError("train.label_smoothing has no effect with goal = 'grade'")
         if self.goal == "category" and self.predict.cut_points:
             raise ValueError("predict.cut_points has no effect with goal = 'category'")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_have_effect(self) -> Self:
+        check_effects(self)
         return self
 
     @model_validator(mode="after")
@@ -135,6 +138,11 @@ class Task(Part):
         return self.train.loss or LOSSES_OF[self.goal][0]
 
     @property
+    def ordinal(self) -> bool:
+        """True if the network says of each step between grades how likely it is taken."""
+        return self.loss in ORDINAL
+
+    @property
     def select(self) -> str:
         """The metric that chooses the epoch to keep."""
         return self.train.select or ("auroc" if self.goal == "category" else "kappa")
@@ -152,6 +160,8 @@ class Task(Part):
     @property
     def outputs(self) -> int:
         """How many numbers the network gives for an image."""
+        if self.ordinal:
+            return len(self.classes) - 1
         return len(self.classes) if self.goal == "category" else 1
 
     def with_changes(self, changes: dict[str, Any]) -> "Task":

@@ -68,13 +68,21 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
     return _build(task.name, table)
 
 
+_OF_LOSS = (
+    "train.label_smoothing", "train.focal_gamma", "train.smooth_l1_beta", "train.huber_delta",
+)  # fmt: skip
 # Settings that have a meaning only beside another one, and go when that one is changed.
 _BELONGING = {
     "image.fit": ("image.resize",),
-    "balance.method": ("balance.count", "balance.repeat"),
-    "train.schedule": ("train.step_epochs", "train.step_factor"),
+    "balance.method": ("balance.count", "balance.repeat", "balance.beta"),
+    "train.schedule": ("train.step_epochs", "train.step_factor", "train.warmup_epochs"),
+    "train.opt": ("train.momentum",),
+    "train.loss": _OF_LOSS,
+    "train.lr_spread": ("train.layer_decay",),
+    "train.layer_decay": ("train.lr_spread",),
+    "train.start_size": ("train.grow_epochs",),
     "train.pretrained": ("train.weights",),
-    "goal": ("train.loss", "train.select", "predict.cut_points"),
+    "goal": ("train.loss", "train.select", "predict.cut_points", *_OF_LOSS),
 }
 
 

@@ -1,35 +1,34 @@
 """Training: from a task and a data folder to a run."""
 
-import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
-from fastai.callback.progress import ProgressCallback
-from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
-from fastmed.console import clear_sentence, note, print_table, warn
+from fastmed.augmentation import draw_augmented
+from fastmed.claim import claimed
+from fastmed.console import note, print_table
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import metadata_table, tell_of_strange
 from fastmed.data.tables import LEFT_OUT, part
-from fastmed.errors import FastmedError, RunError, TrainingError
-from fastmed.evaluation import finish
-from fastmed.learn.fitting.callbacks import History, KeepBest, StopWhenNotFinite
-from fastmed.learn.fitting.interrupts import StopWhenInterrupted, interrupt_between_batches
-from fastmed.learn.fitting.progress import ShowProgress
+from fastmed.fitting import fit_and_finish
+from fastmed.learn.fitting.losses import make_loss
+from fastmed.learn.fitting.measures import check_test_part
+from fastmed.learn.fitting.own_loss import keep_function
 from fastmed.learn.fitting.schedule import Phase, plan_phases
-from fastmed.learn.input.augment import AugmentEpochs
+from fastmed.learn.fitting.techniques import check_machine
 from fastmed.learn.input.loaders import choose_device, dataloaders
 from fastmed.learn.input.statistics import Statistics, measure
 from fastmed.learn.learner import check_weights, learner
 from fastmed.learn.network.architectures import resolve_arch
-from fastmed.learn.network.weights import restore_weights, save_weights
+from fastmed.learn.network.body import keep_description
 from fastmed.run import Run
 from fastmed.task import Task
+from fastmed.tracking.trackers import check_trackers
 
 
 def train(
@@ -43,6 +42,7 @@ def train(
     workers: int | None = None,
     skip_bad: bool = False,
     cache: bool = True,
+    track: Sequence[str] = (),
 ) -> Run:
     """Train a task on a data folder and return the run, evaluated on its validation part.
 
@@ -56,29 +56,85 @@ def train(
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
         cache: keep the decoded images on disk, so that none is decoded again.
+        track: ``wandb``, ``tensorboard``, ``mlflow``: who is told of each epoch.
 
     Raises:
         FastmedError: what is wrong with the data, the network or the settings.
-        KeyboardInterrupt: the run holds the best epoch so far.
+        KeyboardInterrupt: the run holds the best epoch so far, and `resume` goes on.
     """
-    task = _with_timm_name(task)
-    phases = plan_phases(task, task.train.pretrained)
+    track = check_trackers(track)
+    task = with_timm_name(task)
+    plan_phases(task, task.train.pretrained)  # so that what never comes is told at once
     check_weights(task)
-    choose_device(device)
+    make_loss(task)  # a loss of the user's own is tried
+    check_machine(task, choose_device(device))
     items = data if isinstance(data, pd.DataFrame) else read_and_show(task, data, skip_bad, cache)
+    check_test_part(task, items)
     _note_unused_freezing(task)
+    prepared = prepare(task, items, device, workers, cache)
+    run = Run.create(runs, task, items, name, family)
+    run.update(**({"track": track} if track else {}))
+    keep_description(task, run)
+    keep_function(task, run)
+    with claimed(run.path):
+        begin_and_fit(run, items, prepared, workers, cache)
+    return run
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is made of a task and its images before the first step.
+
+    Attributes:
+        statistics: by which images are normalised and metadata is coded.
+        learn: as the seed decides it.
+        phases: of the fit.
+    """
+
+    statistics: Statistics
+    learn: Learner
+    phases: list[Phase]
+
+
+def prepare(
+    task: Task, items: pd.DataFrame, device: str | None, workers: int | None, cache: bool
+) -> Prepared:
+    """Return what the seed makes of a task and its images."""
     set_seed(task.train.seed)
     statistics = measure(task, items, cache)
     _show_metadata(items, statistics)
     dls = dataloaders(task, items, statistics, device=device, workers=workers, cache=cache)
     learn = learner(task, dls)
-    run = Run.create(runs, task, items, name, family)
-    _begin(run, items, statistics, learn)
-    _fit_and_finish(run, learn, phases, workers, cache)
-    return run
+    return Prepared(statistics, learn, phases_of(task, learn))
 
 
-def _with_timm_name(task: Task) -> Task:
+def phases_of(task: Task, learn: Learner) -> list[Phase]:
+    """Return the phases of a task's fit, with a rate for each group of the network's layers."""
+    return plan_phases(task, task.train.pretrained, len(learn.splitter(learn.model)))
+
+
+def begin_and_fit(
+    run: Run, items: pd.DataFrame, prepared: Prepared, workers: int | None, cache: bool
+) -> None:
+    """Write into a new run what it begins with, and fit it."""
+    statistics, learn = prepared.statistics, prepared.learn
+    run.update(
+        status="training",
+        reading=_counts_of_reading(items),
+        device=str(learn.dls.device),
+        workers=workers,
+        cache=cache,
+        mean=statistics.mean,
+        std=statistics.std,
+        metric=run.task.select,
+        **({"meta": statistics.metadata.to_json()} if statistics.metadata else {}),
+    )
+    note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
+    draw_augmented(run, items, statistics, cache)
+    fit_and_finish(run, learn, prepared.phases, workers=workers, cache=cache)
+
+
+def with_timm_name(task: Task) -> Task:
     """Return the task with the backbone's own timm name, so that the run says what it is."""
     if task.metadata_only:
         return task.with_changes({"train.pretrained": False, "train.freeze_epochs": 0})
@@ -111,102 +167,7 @@ def _note_unused_freezing(task: Task) -> None:
         )
 
 
-def _begin(run: Run, items: pd.DataFrame, statistics: Statistics, learn: Learner) -> None:
-    run.update(
-        status="training",
-        reading=_counts_of_reading(items),
-        device=str(learn.dls.device),
-        mean=statistics.mean,
-        std=statistics.std,
-        metric=run.task.select,
-        **({"meta": statistics.metadata.to_json()} if statistics.metadata else {}),
-    )
-    note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
-
-
 def _counts_of_reading(items: pd.DataFrame) -> dict[str, int]:
     """Return how many images were decoded by what, and scaled how."""
     read = items[items["split"] != LEFT_OUT]
     return dict(Counter((read["decoder"] + ", " + read["scaling"]).tolist()))
-
-
-def _fit_and_finish(
-    run: Run, learn: Learner, phases: list[Phase], workers: int | None, cache: bool
-) -> None:
-    task = run.task
-    started = time.monotonic()
-    history = History(run)
-    best = KeepBest(run, history, task.select)
-    try:
-        fit_phases(learn, task, phases, history, best)
-        restore_weights(learn.model, run.weights)
-        finish(run, learn, workers=workers, cache=cache)
-    except KeyboardInterrupt:
-        _keep_what_is_there(run, learn, best, history)
-        raise
-    except Exception as error:
-        with suppress(RunError):
-            run.update(status="failed", reason=clear_sentence(error))
-        raise
-    run.update(status="done", seconds=round(time.monotonic() - started, 1))
-
-
-def fit_phases(
-    learn: Learner, task: Task, phases: list[Phase], history: History, best: KeepBest
-) -> None:
-    """Run the phases one after the other, with one history and one best epoch for all."""
-    learn.remove_cbs([cb for cb in learn.cbs if isinstance(cb, ProgressCallback)])
-    show = ShowProgress(history, best, sum(phase.epochs for phase in phases))
-    with learn.no_logging(), interrupt_between_batches() as heed:
-        stops = [StopWhenInterrupted(heed), StopWhenNotFinite()]
-        try:
-            for phase in phases:
-                history.phase = phase.name
-                augment = AugmentEpochs(task.augment, done=len(history.rows))
-                every = [*stops, history, best, show, ParamScheduler(phase.curves), augment]
-                _fit(learn, task, phase, every)
-        finally:
-            show.close()
-
-
-def _fit(learn: Learner, task: Task, phase: Phase, callbacks: list) -> None:
-    learn.freeze() if phase.frozen else learn.unfreeze()
-    learn.create_opt()
-    try:
-        learn.fit(phase.epochs, cbs=callbacks)
-    except FastmedError as error:
-        raise type(error)(clear_sentence(error)) from None
-    except RuntimeError as error:
-        shortage = _shortage(error, task, learn.dls.device)
-        if shortage is None:
-            raise
-        raise TrainingError(shortage) from None
-
-
-def _shortage(error: RuntimeError, task: Task, device: torch.device) -> str | None:
-    """Return what the machine ran short of; None if the error is about something else."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return (
-            f"{task.train.batch} images of {task.image.size} pixels don't fit into the memory of "
-            f"{device}; use a smaller --batch, --size or --arch"
-        )
-    if "DataLoader worker" in str(error):
-        return (
-            "a process that reads images was killed, as happens for lack of (shared) memory; "
-            "have fewer of them with --workers, or none with --workers 0"
-        )
-    return None
-
-
-def _keep_what_is_there(run: Run, learn: Learner, best: KeepBest, history: History) -> None:
-    done = len(history.rows)
-    if best.best_epoch:
-        kept = f"epoch {best.best_epoch}, the best so far"
-    else:
-        kept = "the unfinished first epoch"
-        save_weights(learn.model, run.weights)
-    run.update(status="interrupted", epochs_done=done)
-    warn(
-        f"Interrupted; finished epochs: {done}. {run.path} keeps the weights of {kept}; "
-        f"`fastmed interpret {run.path}` and `fastmed predict` work on them."
-    )

@@ -9,7 +9,9 @@ from conftest import tiny_task
 from fastmed.data.tables import items_table
 from fastmed.errors import RunError
 from fastmed.files import read_json
-from fastmed.run import Run, list_runs, package_versions, relative_path
+from fastmed.run import Run, list_runs
+from fastmed.run_places import relative_path
+from fastmed.versions import package_versions
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from fastmed.learn.fitting.metrics import METRICS
 from fastmed.learn.fitting.optimizers import OPTIMIZERS
 from fastmed.learn.fitting.schedule import SCHEDULES
 from fastmed.learn.views import VIEWS
+from fastmed.settings.objective import Loss
 from fastmed.settings.predict import View
-from fastmed.settings.train import Loss, Metric, Optimizer, Schedule
+from fastmed.settings.rates import Optimizer, Schedule
+from fastmed.settings.train import Metric
 from fastmed.task import LOSSES_OF, METRICS_OF
 from fastmed.taskfile import find_task, load_tasks, parse_change, to_toml
 

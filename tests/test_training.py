@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score
 
-from fastmed import training
+from fastmed import fitting
 from fastmed.data.tables import part
 from fastmed.errors import DataError, FastmedError, ModelError, RunError, TrainingError
 from fastmed.evaluation import saved_scores
@@ -40,9 +40,9 @@ def test_a_run_holds_everything(name: str, trained: dict[str, Run]) -> None:
     assert table["item"].tolist() == part(items, "valid")["item"].tolist()
     assert table["target"].tolist() == part(items, "valid")["target"].tolist()
     assert saved_scores(run)["valid"]["n"] == len(table)
-    assert {path.name for path in run.path.iterdir()} == {
+    assert {path.name for path in run.path.iterdir()} - {"figures"} == {
         "run.json", "task.json", "items.csv", "history.csv", "model.safetensors", "predictions",
-        "scores.json",
+        "scores.json", "checkpoints",
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ class KeepsTheFirst(KeepBest):
 def test_the_best_epoch_is_evaluated_not_the_last(
     phantoms: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "KeepBest", KeepsTheFirst)
+    monkeypatch.setattr(fitting, "KeepBest", KeepsTheFirst)
     run = train(tiny_task("lungs", train__epochs=3), phantoms["lungs"], runs=tmp_path, **CPU)
     losses = run.history["valid_loss"]
     assert run.info["best_epoch"] == 1
@@ -249,7 +249,7 @@ class InterruptedAtOnce(StopWhenNotFinite):
 def stopped_run(
     happening: type, error: type, phantoms: dict, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Run, str]:
-    monkeypatch.setattr(training, "StopWhenNotFinite", happening)
+    monkeypatch.setattr(fitting, "StopWhenNotFinite", happening)
     with pytest.raises(error) as caught:
         train(tiny_task("lungs", train__epochs=5), phantoms["lungs"], runs=runs, **CPU)
     return Run.newest(runs), str(caught.value)

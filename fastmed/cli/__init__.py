@@ -6,18 +6,23 @@ import warnings
 import typer
 
 from fastmed.cli import (
+    augmented,
     cache,
     convert,
     demo,
     evaluate,
     fetch,
     interpret,
+    lr_find,
+    model,
     phantom,
     predict,
+    resume,
     runs,
     study,
     tasks,
     train,
+    trust,
 )
 from fastmed.errors import FastmedError
 
@@ -33,13 +38,18 @@ app.command(rich_help_panel="Start")(phantom.phantom)
 app.command(rich_help_panel="Data")(tasks.tasks)
 app.command(rich_help_panel="Data")(fetch.fetch)
 app.command(rich_help_panel="Data")(study.study)
+app.command(rich_help_panel="Data")(augmented.augmented)
 app.command(rich_help_panel="Data")(convert.convert)
 app.command(rich_help_panel="Data")(cache.cache)
 app.command(rich_help_panel="Model")(train.train)
+app.command(rich_help_panel="Model")(resume.resume)
+app.command("lr-find", rich_help_panel="Model")(lr_find.lr_find)
+app.command(rich_help_panel="Model")(model.model)
 app.command(rich_help_panel="Results")(runs.runs)
 app.command(rich_help_panel="Results")(evaluate.evaluate)
 app.command(rich_help_panel="Results")(interpret.interpret)
 app.command(rich_help_panel="Use")(predict.predict)
+app.command(rich_help_panel="Use")(trust.trust)
 
 
 def _version(wanted: bool) -> None:

@@ -1,21 +1,24 @@
 """The command ``fastmed evaluate``."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from fastmed.cli.options import (
     Device,
+    Epoch,
     NoCache,
     RunFolder,
     RunsFolder,
     SkipBad,
     Views,
     Workers,
+    is_family,
     open_run,
     split_names,
 )
+from fastmed.errors import RunError
 
 
 def evaluate(
@@ -26,6 +29,7 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="Of the run's own data: test or valid.")] = "test",
     views: Views = None,
+    epoch: Epoch = None,
     runs: RunsFolder = Path("runs"),
     device: Device = None,
     workers: Workers = None,
@@ -39,16 +43,21 @@ def evaluate(
     from fastmed.cli.tables import print_scores
     from fastmed.evaluation import evaluate as evaluate_run
 
-    opened = open_run(run, runs)
-    chosen = split_names(views)
-    _, scores = evaluate_run(
-        opened,
-        source,
-        split=split,
-        views=chosen,
-        device=device,
-        workers=workers,
-        skip_bad=skip_bad,
-        cache=not no_cache,
-    )
-    print_scores(f"{opened.path}, {source or f'{split} part'}", scores)
+    options: dict[str, Any] = {
+        "views": split_names(views),
+        "device": device,
+        "workers": workers,
+        "skip_bad": skip_bad,
+        "cache": not no_cache,
+    }
+    if is_family(run, epoch):
+        from fastmed.families import evaluate_together
+
+        if split != "test":
+            raise RunError(f"{run} is a family of runs; its {split} parts are those of its runs")
+        _, scores = evaluate_together(str(run), source, **options)
+        print_scores(f"{run}, {source or 'test part'}", scores)
+        return
+    opened = open_run(run, runs, epoch)
+    _, scores = evaluate_run(opened, source, split=split, **options)
+    print_scores(f"{opened.title}, {source or f'{split} part'}", scores)

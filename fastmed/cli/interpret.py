@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastmed.cli.options import Device, RunFolder, RunsFolder, open_run
+from fastmed.cli.options import Device, Epoch, RunFolder, RunsFolder, open_run
 
 
 def interpret(
@@ -14,6 +14,7 @@ def interpret(
         str, typer.Option(help="valid, test, or the name of a set that was evaluated.")
     ] = "valid",
     losses: Annotated[int, typer.Option(min=1, max=100, help="How many top losses to show.")] = 12,
+    epoch: Epoch = None,
     runs: RunsFolder = Path("runs"),
     device: Device = None,
 ) -> None:
@@ -26,5 +27,5 @@ def interpret(
     from fastmed.cli.tables import print_interpretation
     from fastmed.interpretation import interpret as interpret_run
 
-    opened = open_run(run, runs)
+    opened = open_run(run, runs, epoch)
     print_interpretation(interpret_run(opened, split=split, device=device), losses)

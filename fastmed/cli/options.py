@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fastmed.errors import RunError
+
 if TYPE_CHECKING:
     from fastmed.run import Run
     from fastmed.task import Task
@@ -34,6 +36,12 @@ NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Keep no decoded images on disk; see `fastmed cache`."),
 ]
+Epoch = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        metavar="N", help="Use the weights of this epoch, from 1; of the best one if left out."
+    ),
+]
 Views = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -49,11 +57,23 @@ def split_names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def open_run(folder: Path | None, runs: Path) -> "Run":
-    """Return the run of a folder, or the newest one."""
+def open_run(folder: Path | None, runs: Path, epoch: int | None = None) -> "Run":
+    """Return the run of a folder, or the newest one, with the weights of an epoch or the best."""
     from fastmed.run import Run
 
-    return Run.open(folder) if folder else Run.newest(runs)
+    run = Run.open(folder) if folder else Run.newest(runs)
+    return run if epoch is None else run.at(epoch)
+
+
+def is_family(folder: Path | None, epoch: int | None = None) -> bool:
+    """True if a folder is that of a family of runs; an epoch belongs to one run of it."""
+    from fastmed.run import FAMILY_FILE
+
+    if folder is None or not (folder / FAMILY_FILE).is_file():
+        return False
+    if epoch is not None:
+        raise RunError(f"{folder} is a family of runs, and --epoch goes with one run; name it")
+    return True
 
 
 def changed_task(

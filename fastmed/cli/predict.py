@@ -1,17 +1,19 @@
 """The command ``fastmed predict``."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
 from fastmed.cli.options import (
     Device,
+    Epoch,
     NoCache,
     RunsFolder,
     SkipBad,
     Views,
     Workers,
+    is_family,
     open_run,
     split_names,
 )
@@ -23,9 +25,10 @@ def predict(
     ],
     run: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="RUN", help="A run folder; the newest run if left out."),
+        typer.Option(metavar="RUN", help="A run folder or a family; the newest run if left out."),
     ] = None,
     views: Views = None,
+    epoch: Epoch = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE.csv", help="Where the table goes; printed if left out."),
@@ -51,20 +54,27 @@ def predict(
 
     if out is not None:
         check_output(out)
-    opened = open_run(run, runs)
-    table = predict_images(
-        opened,
-        source,
-        views=split_names(views),
-        device=device,
-        workers=workers,
-        skip_bad=skip_bad,
-        cache=not no_cache,
-    )
+    options: dict[str, Any] = {
+        "views": split_names(views),
+        "device": device,
+        "workers": workers,
+        "skip_bad": skip_bad,
+        "cache": not no_cache,
+    }
+    if is_family(run, epoch):
+        from fastmed.families import Family, predict_together
+
+        family = Family.open(str(run))
+        task, place = family.task, family.path
+        table = predict_together(family, source, **options)
+    else:
+        opened = open_run(run, runs, epoch)
+        task, place = opened.task, opened.path
+        table = predict_images(opened, source, **options)
     if competition is not None:
-        table = competition_table(opened.task, table, competition)
+        table = competition_table(task, table, competition)
     if out is None:
         print_predictions(table)
     else:
         write_predictions(table, out)
-        note(f"{len(table)} predictions of {opened.path} are in {out}")
+        note(f"{len(table)} predictions of {place} are in {out}")

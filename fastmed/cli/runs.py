@@ -20,6 +20,7 @@ def runs(
     Example: fastmed runs retinopathy
     """
     from fastmed.console import note, print_table
+    from fastmed.network_files import without_folder
     from fastmed.run import list_runs
 
     found = [run for run in list_runs(folder) if task is None or run.task_name == task]
@@ -29,8 +30,8 @@ def runs(
     rows = [
         (
             str(run.path),
-            run.task.train.arch,
-            run.info.get("status", ""),
+            without_folder(run.task.train.arch),
+            run.status,
             run.info.get("best_epoch"),
             run.info.get("metric", ""),
             run.info.get("best_value"),

@@ -1,5 +1,6 @@
 """What commands print when they are done."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -7,8 +8,8 @@ import pandas as pd
 from fastmed.console import note, print_table
 from fastmed.evaluation import saved_scores
 from fastmed.interpretation import Interpretation
+from fastmed.results.rate_curves import LABELS as RULE_LABELS
 from fastmed.results.scores import (
-    LABELS,
     OVERALL_COLUMNS,
     PER_CLASS_COLUMNS,
     overall_table,
@@ -17,7 +18,7 @@ from fastmed.results.scores import (
 from fastmed.run import Run
 
 if TYPE_CHECKING:
-    from fastmed.families import Family
+    from fastmed.rate_finding import Rates
 
 
 def print_scores(title: str, scores: dict[str, Any]) -> None:
@@ -34,27 +35,15 @@ def print_training(run: Run) -> None:
     note(f"Next: fastmed interpret {run.path}")
 
 
-def print_comparison(family: "Family") -> None:
-    """Print the scores of a family's runs side by side, and what they can't tell."""
-    from fastmed.families import BOTH, IMAGE
-
-    remarks = {
-        "valid": "Validation part (each epoch was chosen on it: expect less elsewhere)",
-        "test": "Test part",
-    }
-    for part, title in remarks.items():
-        rows = family.comparison(part)
-        if len(rows):
-            table = rows.drop(columns="part")
-            names = [LABELS.get(column, column.replace("_", " ")) for column in table.columns]
-            print_table(title, names, table.itertuples(index=False))
-    note(f"The table is in {family.path / 'comparison.csv'}")
-    both, image = family.members[BOTH], family.members[IMAGE]
-    note(
-        f"{both.path.name} was trained longer than image, from whose weights it went on. How much "
-        f"of a lead comes from that, tells: fastmed train {image.task_name} --set meta=[] "
-        f"--arch {image.task.train.arch} --weights {image.path}"
-    )
+def print_rates(rates: "Rates", file: Path) -> None:
+    """Print the learning rates that were found, and which to take."""
+    table = rates.table()
+    names = [RULE_LABELS.get(name, name) for name in table.columns]
+    rows = [(phase, *(f"{rate:.2g}" for rate in found)) for phase, *found in table.itertuples()]
+    print_table("Suggested learning rates", ["phase", *names], rows)
+    several = ", the smaller one, since one rate serves both phases" * (len(rows) > 1)
+    note(f"Take --lr {rates.suggestion:.2g} (the valley{several}); now {rates.task.train.lr:g}.")
+    note(f"Figure {file}")
 
 
 def print_interpretation(found: Interpretation, losses: int = 12) -> None:

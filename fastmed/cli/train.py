@@ -1,7 +1,7 @@
 """The command ``fastmed train``."""
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -14,9 +14,15 @@ from fastmed.cli.options import (
     TasksFile,
     Workers,
     changed_task,
+    split_names,
 )
+from fastmed.errors import TaskError
 
-_DATA, _NETWORK, _FIT, _MACHINE = "Data", "Network", "Fit", "Machine"
+if TYPE_CHECKING:
+    from fastmed.task import Task
+
+_DATA, _NETWORK, _FIT, _SEVERAL = "Data", "Network", "Fit", "Several trainings"
+_WATCH = "Watching"
 
 
 def train(
@@ -32,13 +38,17 @@ def train(
     no_cache: NoCache = False,
     arch: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Any timm backbone, or its torchvision name.", rich_help_panel=_NETWORK),
+        typer.Option(
+            help="A timm or torchvision name, a lungs_ network, FILE.py[:CLASS] or "
+            "hf-hub:OWNER/NAME; several by commas are compared.",
+            rich_help_panel=_NETWORK,
+        ),
     ] = None,
     weights: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
             metavar="FILE|RUN",
-            help="Start from these weights: safetensors, a plain state dict, or another run.",
+            help="Start from these weights: safetensors, a state dict, a run or its checkpoint.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -50,14 +60,6 @@ def train(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
-    compare_meta: Annotated[
-        bool,
-        typer.Option(
-            "--compare-meta",
-            help="Train image only, metadata only and both, and compare them.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = False,
     size: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Side of the network's input, in pixels.", rich_help_panel=_NETWORK),
@@ -86,11 +88,61 @@ def train(
     ] = None,
     loss: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="cross_entropy; for grades smooth_l1, mse or l1.", rich_help_panel=_FIT),
+        typer.Option(
+            metavar="NAME|FILE.py:NAME",
+            help="cross_entropy, focal, bce; for grades smooth_l1, mse, l1, huber, corn, coral; or "
+            "a function of your own.",
+            rich_help_panel=_FIT,
+        ),
     ] = None,
     opt: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="adam, adamw, adamax, sgd or rmsprop.", rich_help_panel=_FIT),
+        typer.Option(
+            help="As PyTorch or fastai name it: AdamW, Adamax, SGD, Ranger, Lamb, ...",
+            rich_help_panel=_FIT,
+        ),
+    ] = None,
+    schedule: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Of the learning rate: one_cycle, flat_cosine, cosine, step or constant.",
+            rich_help_panel=_FIT,
+        ),
+    ] = None,
+    balance: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="How rare classes are made up for: none, sampler, class_weights or per_class.",
+            rich_help_panel=_FIT,
+        ),
+    ] = None,
+    mixup: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="How strongly images are mixed, as 0.4.", rich_help_panel=_FIT),
+    ] = None,
+    ema: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="Decay of a moving average of the weights, as 0.999.", rich_help_panel=_FIT
+        ),
+    ] = None,
+    patience: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            help="Epochs without a better one after which a phase ends.", rich_help_panel=_FIT
+        ),
+    ] = None,
+    precision: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Of computations: auto, fp32, bf16 or fp16.", rich_help_panel=_FIT),
+    ] = None,
+    save_every: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            metavar="N",
+            help="Keep every Nth epoch's checkpoint, beside the best and the last.",
+            rich_help_panel=_FIT,
+        ),
     ] = None,
     select: Annotated[
         Optional[str],  # noqa: UP045
@@ -109,10 +161,50 @@ def train(
             rich_help_panel=_FIT,
         ),
     ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Test every image once: so many trainings, each tested on a fold of its own.",
+            show_default=False,
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="So many trainings that differ in the seed of weights and batches.",
+            show_default=False,
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = 1,
+    compare_meta: Annotated[
+        bool,
+        typer.Option(
+            "--compare-meta",
+            help="Train image only, metadata only and both, and compare them.",
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = False,
     runs: RunsFolder = Path("runs"),
     name: Annotated[
         str, typer.Option(help="Of the run folder; the time and backbone if left out.")
     ] = "",
+    test_each_epoch: Annotated[
+        bool,
+        typer.Option(
+            "--test-each-epoch",
+            help="Measure the test part after each epoch, too.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = False,
+    track: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="A,B", help="Live: wandb, tensorboard, mlflow.", rich_help_panel=_WATCH
+        ),
+    ] = None,
     device: Device = None,
     workers: Workers = None,
 ) -> None:
@@ -122,8 +214,9 @@ def train(
 
     Example: fastmed train retinopathy --data data/retinopathy --arch convnext_tiny --epochs 5
     """
+    archs = split_names(arch) or []
     named = {
-        "train.arch": arch,
+        "train.arch": archs[0] if archs else None,
         "train.pretrained": True if pretrained is None and weights else pretrained,
         "train.weights": str(weights) if weights else None,
         "train.epochs": epochs,
@@ -132,17 +225,23 @@ def train(
         "train.lr": lr,
         "train.loss": loss,
         "train.opt": opt,
+        "train.schedule": schedule,
+        "train.mixup": mixup,
+        "train.ema": ema,
+        "train.patience": patience,
+        "train.precision": precision,
+        "balance.method": balance,
+        "train.save_every": save_every,
         "train.select": select,
         "train.seed": seed,
+        "train.test_each_epoch": test_each_epoch or None,
         "image.size": size,
         "image.operations": operations,
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
 
-    from fastmed.cli.tables import print_comparison, print_training
-    from fastmed.families import compare_meta as train_and_compare
-    from fastmed.training import train as train_task
-
+    if compare_meta and (len(archs) > 1 or folds or seeds > 1):
+        raise TaskError("--compare-meta goes with one --arch, without --folds and --seeds")
     folder = data or Path("data") / task
     options: dict[str, Any] = {
         "runs": runs,
@@ -152,7 +251,34 @@ def train(
         "skip_bad": skip_bad,
         "cache": not no_cache,
     }
+    several = compare_meta or len(archs) > 1 or folds or seeds > 1
+    trackers = split_names(track) or []
+    if trackers and several:
+        raise TaskError("--track follows one training, and these are several; leave it out")
     if compare_meta:
-        print_comparison(train_and_compare(chosen, folder, **options))
+        _compare_meta(chosen, folder, options)
+    elif several:
+        _train_family(chosen, folder, {"archs": archs, "folds": folds, "seeds": seeds, **options})
     else:
-        print_training(train_task(chosen, folder, **options))
+        _train(chosen, folder, {**options, "track": trackers})
+
+
+def _train(task: "Task", folder: Path, options: dict[str, Any]) -> None:
+    from fastmed.cli.tables import print_training
+    from fastmed.training import train as train_task
+
+    print_training(train_task(task, folder, **options))
+
+
+def _train_family(task: "Task", folder: Path, options: dict[str, Any]) -> None:
+    from fastmed.cli.families import print_family
+    from fastmed.families import train_family
+
+    print_family(train_family(task, folder, **options))
+
+
+def _compare_meta(task: "Task", folder: Path, options: dict[str, Any]) -> None:
+    from fastmed.cli.families import print_meta
+    from fastmed.families import compare_meta
+
+    print_meta(compare_meta(task, folder, **options))

@@ -39,15 +39,30 @@ def balance_items(
     return items
 
 
-def class_weights(items: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """Return the weight of each class, (K,): n / (K n_c), by the images of the training part.
+def class_weights(
+    items: pd.DataFrame, classes: Sequence[str], beta: float | None = None
+) -> np.ndarray:
+    """Return the weight of each class, (K,), by the images of the training part.
 
-    The mean weight over the training images is 1.
+    It is in proportion to the inverse of the number of images, or of the effective number, which
+    counts that images of one class resemble each other: ``(1 - beta^n) / (1 - beta)`` (Cui et al.,
+    arXiv 1901.05555). The mean weight over the training images is 1.
+
+    Args:
+        beta: of the effective number; None takes the number itself.
     """
     training = items[items["split"] == "train"]
     counts = training.groupby("target")["copies"].sum().reindex([*classes]).to_numpy(dtype=float)
-    weights: np.ndarray = counts.sum() / (len(classes) * counts)
+    # -expm1(n log(beta)) is 1 - beta^n without losing digits where beta is close to 1.
+    effective = counts if beta is None else -np.expm1(counts * np.log(beta))
+    weights: np.ndarray = counts.sum() / ((counts / effective).sum() * effective)
     return weights
+
+
+def draw_weights(targets: pd.Series) -> np.ndarray:
+    """Return the relative chance of each image (n,) with which every class is drawn as often."""
+    counts = targets.map(targets.value_counts())
+    return np.asarray(1 / counts.to_numpy(dtype=float))
 
 
 def _order(rows: pd.DataFrame, generator: np.random.Generator) -> pd.Index:

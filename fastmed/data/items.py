@@ -30,6 +30,18 @@ def read_items(
     Raises:
         DataError: the data are not as the task declares them.
     """
+    items = inspected_items(task, root, skip_bad, cache)
+    items = split_items(items, task.split, task.classes)
+    return balance_items(items, task.balance, task.classes, task.split.seed)
+
+
+def inspected_items(
+    task: Task, root: str | Path, skip_bad: bool = False, cache: bool = True
+) -> pd.DataFrame:
+    """Return the images of a task, each of them decoded once; ``split`` is as the data give it.
+
+    Args and errors are those of `read_items`.
+    """
     root = Path(root)
     if not root.is_dir():
         raise DataError(
@@ -39,9 +51,7 @@ def read_items(
     items = items_table(_rows(task, root, skip_bad), root)
     check_metadata(items, task.meta, task.source.kind)
     kept = Cache(task.image) if cache else None
-    items = inspect_images(items, root, task.image, skip_bad, kept)
-    items = split_items(items, task.split, task.classes)
-    return balance_items(items, task.balance, task.classes, task.split.seed)
+    return inspect_images(items, root, task.image, skip_bad, kept)
 
 
 def summarize(items: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ ITEM_DEFAULTS: dict[str, str | int] = {
     "group": "",  # patient; empty where nothing is known
     "origin": "main",  # main | extra
     "split": "",  # train | valid | test | left_out; empty before the split
+    "fold": -1,  # in which it is tested; -1 without folds
     "copies": 1,  # how often a training image is used in an epoch
     "note": "",  # why an image is left out
     "content": "",  # SHA-256 of the image's bytes
@@ -174,7 +175,7 @@ def _has_return(cell: object) -> bool:
     return isinstance(cell, str) and "\r" in cell
 
 
-_NUMBERS = ("index", "copies", "value", "grade", "loss")
+_NUMBERS = ("index", "fold", "copies", "value", "grade", "loss")
 
 
 def _numbers_if_all(column: pd.Series) -> pd.Series:

@@ -1,11 +1,9 @@
 """A task and its DataLoaders as a fastai Learner."""
 
-from pathlib import Path
 from typing import Any
 
 import fastai.vision.all  # noqa: F401 (gives Learner its methods: lr_find, fine_tune, ...)
 import numpy as np
-import torch
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from fastai.vision.learner import vision_learner
@@ -13,23 +11,29 @@ from torch import nn
 
 from fastmed.console import note
 from fastmed.data.balance import class_weights
+from fastmed.errors import TaskError
 from fastmed.learn.fitting.losses import make_loss
 from fastmed.learn.fitting.metrics import make_metrics
-from fastmed.learn.fitting.optimizers import OPTIMIZERS, weight_decay
+from fastmed.learn.fitting.optimizers import make_optimizer, weight_decay
+from fastmed.learn.fitting.precision import add_precision
+from fastmed.learn.fitting.techniques import check_sizes
 from fastmed.learn.input.meta_block import encoder_of
 from fastmed.learn.network.architectures import resolve_arch
-from fastmed.learn.network.backbone import Backbone, make_backbone
-from fastmed.learn.network.continuation import check_start, load_head, weights_file
+from fastmed.learn.network.backbone import Backbone
+from fastmed.learn.network.body import make_body
+from fastmed.learn.network.continuation import check_start, load_body, load_head
 from fastmed.learn.network.fusion import FusionNet, MetadataNet, metadata_groups
-from fastmed.learn.network.groups import layer_groups
+from fastmed.learn.network.groups import block_groups, layer_groups
 from fastmed.learn.network.head import make_head
+from fastmed.learn.network.hub import hub_weights
+from fastmed.learn.network.own_network import make_own
 from fastmed.learn.network.pretrained import pretrained_arguments
-from fastmed.learn.network.weights import load_body_weights
-from fastmed.run import Run
+from fastmed.network_files import is_code, is_hub
+from fastmed.run import run_of_weights
 from fastmed.task import Task
 
 
-def learner(task: Task, dls: DataLoaders, initialize: bool = True) -> Learner:
+def learner(task: Task, dls: DataLoaders, initialize: bool = True, start: bool = True) -> Learner:
     """Return a fastai Learner of the task's network, loss, optimizer and metrics.
 
     Everything of fastai works on it: ``lr_find``, ``fine_tune``, ``fit_one_cycle``,
@@ -38,27 +42,29 @@ def learner(task: Task, dls: DataLoaders, initialize: bool = True) -> Learner:
     Args:
         task: says what is built.
         dls: from `dataloaders`.
-        initialize: False leaves out pretrained weights, for a network that is to be restored.
+        initialize: False leaves out pretrained weights and what only a training needs, for a
+            network that is to be restored.
+        start: False leaves out pretrained weights alone, for a training that goes on.
 
     Raises:
         ModelError: the backbone is unknown, or its weights can't be had or don't fit.
     """
     weights = _class_weights(task, dls) if initialize else None
-    loss = make_loss(task, weights)
+    loss = make_loss(task, weights, own=initialize)
     loss.to(dls.device)
     options = {
         "loss_func": loss,
-        "opt_func": OPTIMIZERS[task.train.opt],
+        "opt_func": make_optimizer(task.train),
         "lr": task.train.lr,
         "wd": weight_decay(task.train),
         "metrics": make_metrics(task),
     }
     if task.metadata_only:
-        net = MetadataNet(encoder_of(dls), task.head, task.outputs)
+        net = MetadataNet(encoder_of(dls), task.head, task.outputs, task.loss == "coral")
         learn = Learner(dls, net, splitter=metadata_groups, **options)
     else:
-        learn = _image_learner(task, dls, initialize, options)
-    return _in_mixed_precision(learn)
+        learn = _image_learner(task, dls, initialize and start, options)
+    return add_precision(learn, task.train.precision if initialize else "auto")
 
 
 def _image_learner(
@@ -72,16 +78,18 @@ def _image_learner(
         n_out=task.outputs,
         pretrained=False,
         normalize=False,
-        custom_head=make_head(body.features, task.head, task.outputs),
-        splitter=layer_groups,
+        custom_head=_head(body, task),
+        splitter=layer_groups if task.train.layer_decay is None else block_groups,
         **options,
     )
+    if initialize:
+        check_sizes(task, body)
     metadata = encoder_of(dls) if task.meta else None
     if metadata is not None:
         learn.model = FusionNet(learn.model, metadata)
-    start = Path(task.train.weights or "")
-    if initialize and task.train.weights is not None and start.is_dir():
-        load_head(learn.model, Run.open(start), task, metadata)
+    start = run_of_weights(task.train.weights) if initialize and task.train.weights else None
+    if start is not None:
+        load_head(learn.model, start, task, metadata)
     return learn
 
 
@@ -89,12 +97,18 @@ def check_weights(task: Task) -> None:
     """Refuse weights that can't be had, before any work is done.
 
     Raises:
-        ModelError: the file is missing, or timm's weights are neither cached nor in reach.
+        ModelError: the file is missing, or timm's weights are neither cached nor in reach, or the
+            user's own network doesn't do what it should.
     """
+    arch = task.train.arch
+    if is_code(arch):
+        make_own(task)
     if task.train.weights is not None:
         check_start(task)
+    elif task.train.pretrained and is_hub(arch):
+        hub_weights(arch)
     elif task.train.pretrained and not task.metadata_only:
-        pretrained_arguments(resolve_arch(task.train.arch, pretrained=True))
+        pretrained_arguments(resolve_arch(arch, pretrained=True))
 
 
 class _Architecture:
@@ -110,20 +124,23 @@ class _Architecture:
 def _body(task: Task, initialize: bool) -> Backbone:
     from_file = task.train.weights is not None
     download = initialize and task.train.pretrained and not from_file
-    body = make_backbone(task, download)
-    if initialize and task.train.weights is not None:
-        load_body_weights(body.net, weights_file(task.train.weights))
-        note(f"The backbone starts from {task.train.weights}.")
+    body = make_body(task, download)
+    if initialize and from_file:
+        load_body(body, task)
     return body
+
+
+def _head(body: Backbone, task: Task) -> nn.Module:
+    """Return the head; on a whole network of the user's there is none."""
+    if body.whole:
+        if task.loss == "coral":
+            raise TaskError(f"{task.train.arch} has no head for the loss coral; take corn")
+        note(f"{task.train.arch} gives the outputs itself: the task's head is left out.")
+        return nn.Identity()
+    return make_head(body.features, task.head, task.outputs, task.loss == "coral")
 
 
 def _class_weights(task: Task, dls: DataLoaders) -> np.ndarray | None:
     if task.balance.method != "class_weights":
         return None
-    return class_weights(dls.train.items, task.classes)
-
-
-def _in_mixed_precision(learn: Learner) -> Learner:
-    if torch.device(learn.dls.device).type != "cuda":
-        return learn
-    return learn.to_bf16() if torch.cuda.is_bf16_supported() else learn.to_fp16()
+    return class_weights(dls.train.items, task.classes, task.balance.beta)

@@ -9,12 +9,14 @@ from matplotlib.ticker import MaxNLocator
 
 from fastmed.results.scores import LABELS
 from fastmed.results.style import ACCENT, FAINT, GREY, INK, SMALL, head, hide, new_figure, plain
+from fastmed.settings.sources import PARTS
 
 NOT_DRAWN = ("epoch", "phase", "seconds")
 PANELS_IN_A_ROW = 3
 SIGNS: dict[str, dict[str, Any]] = {
     "train": {"label": "training part", "color": GREY, "linestyle": "--", "marker": "s"},
     "valid": {"label": "validation part", "color": ACCENT, "linestyle": "-", "marker": "o"},
+    "test": {"label": "test part", "color": INK, "linestyle": ":", "marker": "^", "mfc": "white"},
     "lr": {"color": INK, "linestyle": "-", "marker": "."},
 }
 
@@ -22,8 +24,9 @@ SIGNS: dict[str, dict[str, Any]] = {
 def history_figure(history: pd.DataFrame, best_epoch: int | None) -> Figure:
     """Return the course of a training, one panel for the loss, each metric and the learning rate.
 
-    The epoch that was kept and the beginnings of phases are marked. Columns ``train_NAME`` and
-    ``valid_NAME`` share a panel; a metric without such a beginning is of the validation part.
+    The epoch that was kept and the beginnings of phases are marked. Columns ``train_NAME``,
+    ``valid_NAME`` and ``test_NAME`` share a panel; a metric without such a beginning is of the
+    validation part.
 
     Args:
         history: one row an epoch: ``epoch``, ``phase``, losses, metrics, ``lr``, ``seconds``.
@@ -49,7 +52,7 @@ def _panels(history: pd.DataFrame) -> dict[str, dict[str, str]]:
         if column in NOT_DRAWN or history[column].isna().all():
             continue
         kind, _, name = column.partition("_")
-        if kind not in ("train", "valid"):
+        if kind not in PARTS:
             kind, name = ("lr", "learning rate") if column == "lr" else ("valid", column)
         panels.setdefault(name, {})[kind] = column
     return panels

@@ -1,5 +1,6 @@
 """The one hand that draws every figure: greys and one accent, readable in print without colour."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fastmed.errors import RunError
 from fastmed.files import write_whole
 
 INK, GREY, PALE, FAINT, ACCENT = "#262626", "#8a8a8a", "#c4c4c4", "#ececec", "#1d4e89"
@@ -91,3 +93,17 @@ def with_count(name: str, count: int, width: int = 20) -> str:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, as a whole."""
     write_whole(path, lambda temporary: figure.savefig(temporary, format="png", dpi=DPI))
+
+
+def check_figure_file(file: Path) -> Path:
+    """Return the file of a figure; refuse one that can't be written, before any work is done.
+
+    Raises:
+        RunError: it is no PNG file, or its folder can't be written into.
+    """
+    if file.suffix.lower() != ".png":
+        raise RunError(f"a figure is written as PNG, not '{file.suffix}'; name a .png file")
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise RunError(f"can't write {file}: name a file in a folder that can be written into")
+    return file

@@ -53,14 +53,18 @@ class BalanceSettings(Part):
 
     Attributes:
         method: ``per_class`` brings each class to ``count`` images (the source's own first,
-            then the extra source's, above that a sample); ``class_weights`` weights the loss
+            then the extra source's, above that a sample); ``sampler`` draws the images of each
+            epoch anew, so that every class comes as often; ``class_weights`` weights the loss
             by the inverse frequency of each class.
         repeat: with ``per_class``, images of a class that stays short are used again.
+        beta: with ``class_weights``, weights by the inverse of each class's effective number of
+            images instead (arXiv 1901.05555); near 1 that is the frequency.
     """
 
-    method: Literal["none", "per_class", "class_weights"] = "none"
+    method: Literal["none", "per_class", "sampler", "class_weights"] = "none"
     count: int | None = Field(None, ge=1)
     repeat: bool = False
+    beta: float | None = Field(None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _count_with_per_class(self) -> Self:
@@ -68,6 +72,8 @@ class BalanceSettings(Part):
             raise ValueError("method = 'per_class' and count belong together")
         if self.repeat and self.method != "per_class":
             raise ValueError("repeat has an effect only with method = 'per_class'")
+        if self.beta is not None and self.method != "class_weights":
+            raise ValueError("beta has an effect only with method = 'class_weights'")
         return self
 
 

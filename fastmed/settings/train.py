@@ -4,34 +4,32 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fastmed.settings.part import Part
+from fastmed.settings.objective import LossSettings
+from fastmed.settings.rates import RateSettings
+from fastmed.settings.techniques import TechniqueSettings
 
-Loss = Literal["cross_entropy", "smooth_l1", "mse", "l1"]
-Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop"]
-Schedule = Literal["one_cycle", "flat_cosine", "cosine", "step", "constant"]
 Metric = Literal["valid_loss", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "kappa", "mae"]
 
 METADATA = "metadata"  # the name, in place of a backbone, of a network without images
 
 
-class TrainSettings(Part):
-    """How the network is trained.
+class TrainSettings(LossSettings, RateSettings, TechniqueSettings):
+    """How the network is trained; the loss, the rates and the techniques have their own rooms.
 
     Attributes:
-        arch: a timm backbone, or its torchvision name; ``metadata`` looks at no image, but only
-            at the task's ``meta``.
+        arch: a timm backbone or its torchvision name, a Python file of the user's
+            (``my_net.py:Net``), or a model of a hub (``hf-hub:OWNER/NAME``); ``metadata`` looks at
+            no image, but only at the task's ``meta``.
         pretrained: start from weights (timm's, or ``weights``); False starts from random ones.
         weights: what to start from: a file of weights (safetensors or a plain state dict) for the
             body, or a run folder, whose head is taken over, too, as far as it fits.
         epochs: with the whole network; ``freeze_epochs`` come before, with a frozen pretrained
             body. A random body is never frozen.
-        loss, label_smoothing, opt, lr, weight_decay: None takes the goal's or optimizer's own.
-        lr_spread: how many times slower the first layers of a pretrained body learn.
-        schedule: of the learning rate; ``step`` multiplies it by ``step_factor`` every
-            ``step_epochs`` epochs.
         select: the metric on the validation part that chooses the epoch to keep; None takes
             ``auroc`` for categories and ``kappa`` for grades.
         seed: of weights, batches and augmentation.
+        test_each_epoch: measure the test part after each epoch, too; it never chooses an epoch.
+        save_every: keep the checkpoint of every Nth epoch, beside the best and the last one.
     """
 
     arch: str = "resnet18"
@@ -40,24 +38,48 @@ class TrainSettings(Part):
     epochs: int = Field(10, ge=1)
     freeze_epochs: int = Field(0, ge=0)
     batch: int = Field(32, ge=1)
-    loss: Loss | None = None
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    opt: Optimizer = "adamw"
-    lr: float = Field(1e-3, gt=0)
-    lr_spread: float = Field(100.0, ge=1)
-    weight_decay: float | None = Field(None, ge=0)
-    schedule: Schedule = "one_cycle"
-    step_epochs: int | None = Field(None, ge=1)
-    step_factor: float | None = Field(None, gt=0, lt=1)
     select: Metric | None = None
     seed: int = Field(42, ge=0, lt=2**32)
+    test_each_epoch: bool = False
+    save_every: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.schedule != "step" and (self.step_epochs or self.step_factor):
-            raise ValueError(
-                f"step_epochs and step_factor have no effect with schedule = '{self.schedule}'"
-            )
         if self.weights is not None and not self.pretrained:
             raise ValueError("weights have no effect with pretrained = false")
+        if self.layer_decay is not None and not self.pretrained:
+            raise ValueError("layer_decay has no effect with pretrained = false")
         return self
+
+    @model_validator(mode="after")
+    def _mixes_with_another_image(self) -> Self:
+        if (self.mixup or self.cutmix) and self.batch < 2:
+            raise ValueError(f"images can't be mixed with batch = {self.batch}; use 2 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _epochs_are_enough(self) -> Self:
+        if self.warmup_epochs is not None and self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs = {self.warmup_epochs:g} leaves none of {self.epochs} epochs at "
+                "the full rate"
+            )
+        if self.start_size is not None and (self.grow_epochs or 1) >= self.all_epochs:
+            raise ValueError(
+                f"start_size leaves none of {self.all_epochs} epochs at the full size; have more "
+                "epochs, or fewer grow_epochs"
+            )
+        if self.save_every is not None and self.save_every >= self.all_epochs:
+            raise ValueError(
+                f"save_every = {self.save_every} has no effect in {self.all_epochs} epochs: the "
+                "best and the last one are kept anyway"
+            )
+        longest = max(self.epochs, self.all_epochs - self.epochs)
+        if self.patience is not None and self.patience + 1 >= longest:
+            raise ValueError(f"patience = {self.patience} has no effect in {longest} epochs")
+        return self
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of all phases together."""
+        return self.epochs + (self.freeze_epochs if self.pretrained else 0)

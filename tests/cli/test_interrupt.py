@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastmed import training
+from fastmed import fitting, training
 from fastmed.learn.fitting.callbacks import StopWhenNotFinite
 from fastmed.run import Run
 
@@ -48,6 +48,7 @@ def test_ctrl_c_keeps_the_best_epoch(phantoms: dict, tmp_path: Path, command: Ca
     assert run.info["status"] == "interrupted"
     assert run.info["epochs_done"] == len(run.history) >= 2
     assert f"keeps the weights of epoch {run.info['best_epoch']}, the best so far" in said
+    assert f"`fastmed resume {run.path}` goes on" in said
     assert not [file for file in run.path.iterdir() if file.name.endswith(".tmp")]
     check_usable(command, run, phantoms["retinopathy"] / "extra_images")
 
@@ -60,7 +61,7 @@ class InterruptedAtOnce(StopWhenNotFinite):
 def test_ctrl_c_within_the_first_epoch(
     phantoms: dict, tmp_path: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "StopWhenNotFinite", InterruptedAtOnce)
+    monkeypatch.setattr(fitting, "StopWhenNotFinite", InterruptedAtOnce)
     said = command("train", "lungs", *TINY, "--data", phantoms["lungs"], "--runs", tmp_path)
     assert said.code == 130
     assert "keeps the weights of the unfinished first epoch" in said.err

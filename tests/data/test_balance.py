@@ -79,7 +79,7 @@ def test_sample_depends_on_seed_and_names_alone():
     assert (balance_items(ITEMS, to(10), CLASSES, seed=2)["split"] != first).any()
 
 
-@pytest.mark.parametrize("method", ["none", "class_weights"])
+@pytest.mark.parametrize("method", ["none", "class_weights", "sampler"])
 def test_other_methods_change_nothing(method: str):
     balanced = balance_items(ITEMS, BalanceSettings(method=method), CLASSES)
     pd.testing.assert_frame_equal(balanced, ITEMS)
@@ -90,3 +90,21 @@ def test_weights_are_inverse_frequencies_with_mean_one():
     weights = class_weights(items, CLASSES)
     np.testing.assert_allclose(weights, [40 / 60, 40 / 20])
     assert (weights * [30, 10]).sum() / 40 == pytest.approx(1)
+
+
+@pytest.mark.parametrize("beta", [0.9, 0.999])
+def test_weights_by_the_effective_number_of_images(beta: float) -> None:
+    """(1 - beta^n) / (1 - beta) of 35 and 24 images; an image weighs 1 on average."""
+    found = class_weights(ITEMS, CLASSES, beta)
+    inverse = [(1 - beta) / (1 - beta**n) for n in (35, 24)]
+    mean = (35 * inverse[0] + 24 * inverse[1]) / 59
+    np.testing.assert_allclose(found, np.array(inverse) / mean)
+    assert 35 * found[0] + 24 * found[1] == pytest.approx(59)
+
+
+def test_the_effective_number_lies_between_none_and_all() -> None:
+    ratios = [class_weights(ITEMS, CLASSES, beta) for beta in (1e-9, 0.9, 1 - 1e-12, None)]
+    ratios = [weights[1] / weights[0] for weights in ratios]
+    assert ratios[0] == pytest.approx(1)
+    assert ratios[0] < ratios[1] < ratios[2]
+    assert ratios[2] == pytest.approx(ratios[3])

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from conftest import tiny_task
 
-from fastmed import families
 from fastmed.errors import RunError, TaskError, TrainingError
 from fastmed.evaluation import saved_scores
-from fastmed.families import Family, compare_meta
+from fastmed.families import Family, compare_meta, resume_family, train_members
+from fastmed.families.summary import comparison
 from fastmed.run import Run, list_runs
 from fastmed.task import Task
 from fastmed.training import train
@@ -52,7 +52,7 @@ def test_the_third_goes_on_from_the_first(family: Family) -> None:
 
 def test_the_comparison_holds_the_scores_of_each(family: Family) -> None:
     for part in ("valid", "test"):
-        table = family.comparison(part)
+        table = comparison(family, part)
         assert table["run"].tolist() == MEMBERS
         for row, run in zip(table.to_dict("records"), family.members.values(), strict=True):
             scores = saved_scores(run)[part]
@@ -114,7 +114,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch, member: str, error: BaseException)
             raise error
         return train(task, items, name=name, **options)
 
-    monkeypatch.setattr(families, "train", stop)
+    monkeypatch.setattr(train_members, "train", stop)
 
 
 def test_finished_members_stay_when_it_is_interrupted(
@@ -127,8 +127,16 @@ def test_finished_members_stay_when_it_is_interrupted(
     family = Family.open(tmp_path / "pneumonia" / "a")
     assert family.info["status"] == "interrupted"
     assert list(family.members) == ["image"]
-    assert family.comparison("valid")["run"].tolist() == ["image"]
-    assert f"{family.path} keeps its finished runs: image" in caplog.text
+    assert comparison(family, "valid")["run"].tolist() == ["image"]
+    assert f"Finished runs: image. `fastmed resume {family.path}` goes on" in caplog.text
+    monkeypatch.undo()
+    before = (family.path / "image" / "run.json").read_bytes()
+    resumed = resume_family(family.path, **CPU)
+    assert resumed.info["status"] == "done"
+    assert list(resumed.finished) == MEMBERS
+    assert (family.path / "image" / "run.json").read_bytes() == before
+    with pytest.raises(RunError, match="all 3 runs of .* are finished"):
+        resume_family(family.path)
 
 
 def test_a_family_that_never_began_leaves_nothing(

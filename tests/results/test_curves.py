@@ -90,3 +90,20 @@ def test_small_rates_are_written_in_full():
     axis = panels(figure)["learning rate"].yaxis
     assert axis.get_offset_text().get_text() == ""
     assert any("e-06" in label.get_text() for label in axis.get_ticklabels())
+
+
+def test_three_parts_share_a_panel_and_are_told_apart():
+    history = made_history(4, train_macro_f1=0.9, test_macro_f1=0.7, test_loss=2.0)
+    figure = history_figure(history, best_epoch=2)
+    found = panels(figure)
+    assert list(found) == ["loss", "macro F1", "learning rate"]
+    metric = lines(found["macro F1"])
+    assert metric["training part"].get_ydata()[0] == 0.9
+    assert metric["test part"].get_ydata()[0] == 0.7
+    assert lines(found["loss"])["test part"].get_ydata()[0] == 2.0
+    signs = {(line.get_linestyle(), line.get_marker(), line.get_color()) for line in
+             (metric[f"{part} part"] for part in ("training", "validation", "test"))}  # fmt: skip
+    assert len({sign[0] for sign in signs}) == len({sign[1] for sign in signs}) == 3
+    assert explained(figure) == [
+        "training part", "validation part", "test part", "kept: epoch 2",
+    ]  # fmt: skip

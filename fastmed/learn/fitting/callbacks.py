@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 from fastai.callback.core import Callback
 
+from fastmed.checkpoints import Checkpoint, put_in_place
 from fastmed.data.tables import write_table
 from fastmed.errors import TrainingError
+from fastmed.learn.fitting.measures import columns_of
 from fastmed.learn.fitting.metrics import higher_is_better
 from fastmed.learn.network.weights import save_weights
 from fastmed.run import Run
@@ -33,7 +35,8 @@ class History(Callback):
     """Writes one row an epoch to the run's ``history.csv``, through all phases of a fit.
 
     Attributes:
-        rows: epoch (from 1), phase, train_loss, valid_loss, metrics, lr (of the head), seconds.
+        rows: epoch (from 1), phase, train_loss, valid_loss, metrics of the validation part, what
+            `Measure` callbacks add, lr (of the head), seconds.
     """
 
     order = 55
@@ -56,15 +59,34 @@ class History(Callback):
                 "epoch": len(self.rows) + 1,
                 "phase": self.phase,
                 **dict(zip(names, values, strict=True)),
+                **columns_of(self.learn.cbs),
                 "lr": float(self.opt.hypers[-1]["lr"]),
                 "seconds": round(time.monotonic() - self.started, 2),
             }
         )
-        write_table(pd.DataFrame(self.rows), self.run_folder.path / "history.csv")
+        self._write()
+
+    def state(self) -> dict[str, Any]:
+        """Return the rows so far."""
+        return {"rows": [dict(row) for row in self.rows]}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on below rows of before; later ones in the file are gone."""
+        self.rows[:] = [dict(row) for row in state["rows"]]
+        self._write()
+
+    def _write(self) -> None:
+        file = self.run_folder.path / "history.csv"
+        if self.rows:
+            write_table(pd.DataFrame(self.rows), file)
+        else:
+            file.unlink(missing_ok=True)
 
 
 class KeepBest(Callback):
-    """Keeps the weights of the epoch that is best by a metric of the validation part.
+    """Keeps the weights of each epoch, and of the one that is best by a metric under a second name.
+
+    The metric is one of the validation part. Which older epochs stay is not decided here.
 
     Attributes:
         best_epoch, best_value: of the best so far; 0 and None before the first epoch.
@@ -84,10 +106,32 @@ class KeepBest(Callback):
         """
         row = self.history.rows[-1]
         value = row[self.metric]
+        kept = Checkpoint(self.run_folder.path, row["epoch"])
+        save_weights(self.model, kept.weights)
         if self.best_value is None or not self._worse(value, self.best_value):
-            save_weights(self.model, self.run_folder.weights)
+            put_in_place(kept.weights, self.run_folder.weights)
             self.best_epoch, self.best_value = row["epoch"], value
             self.run_folder.update(best_epoch=self.best_epoch, best_value=value)
+
+    def state(self) -> dict[str, Any]:
+        """Return the best epoch so far, and its value."""
+        return {"best_epoch": self.best_epoch, "best_value": self.best_value}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a best epoch of before; what was kept of epochs after it is gone.
+
+        If its weights are not kept any more, a better one followed, and will again.
+        """
+        epoch = state["best_epoch"]
+        kept = Checkpoint(self.run_folder.path, epoch)
+        if epoch and kept.weights.is_file():
+            self.best_epoch, self.best_value = epoch, state["best_value"]
+            put_in_place(kept.weights, self.run_folder.weights)
+            self.run_folder.update(best_epoch=self.best_epoch, best_value=self.best_value)
+        else:
+            self.best_epoch, self.best_value = 0, None
+            self.run_folder.weights.unlink(missing_ok=True)
+            self.run_folder.forget("best_epoch", "best_value")
 
     def _worse(self, value: float, best: float) -> bool:
         if math.isnan(value) or math.isnan(best):

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from fastai.metrics import AccumMetric, ActivationType
+import torch
+from fastai.metrics import AccumMetric
 from sklearn import metrics
 
 from fastmed.grades import fit_cut_points, to_grades
+from fastmed.learn.outputs import expected_grade, read_outputs
 from fastmed.settings.predict import CutRule
 from fastmed.task import METRICS_OF, Task
 
@@ -20,8 +22,8 @@ class Rule:
     """How a metric is computed, and which direction is better.
 
     Attributes:
-        compute: from targets (n,), outputs (n, K) or (n, 1), the number of classes, and how values
-            become grades.
+        compute: from targets (n,), scores (n, K) or values of grades (n,), the number of classes,
+            and how values become grades.
     """
 
     compute: Callable[..., float]
@@ -98,11 +100,15 @@ def make_metrics(task: Task) -> list[AccumMetric]:
 
 
 def _fastai_metric(name: str, task: Task) -> AccumMetric:
-    category, classes, rule = task.goal == "category", len(task.classes), METRICS[name]
+    classes, rule = len(task.classes), METRICS[name]
+
+    def compute(targets: np.ndarray, outputs: np.ndarray) -> float:
+        read = read_outputs(task, torch.from_numpy(outputs).float())
+        read = expected_grade(read) if task.ordinal else read
+        return rule.compute(targets, read.numpy(), classes, task.cut_points)
+
     return AccumMetric(
-        lambda targets, outputs: rule.compute(targets, outputs, classes, task.cut_points),
-        dim_argmax=-1 if category else None,
-        activation=ActivationType.Softmax if category else ActivationType.No,
+        compute,
         to_np=True,
         invert_arg=True,
         flatten=False,

@@ -3,15 +3,21 @@
 from typing import Any
 
 from fastai.callback.core import Callback
+from fastai.data.core import TfmdDL
 from rich.console import Group
 from rich.live import Live
 from rich.progress import TaskID
 from rich.table import Table
 
-from fastmed.console import cell_text, on_terminal, progress_bar
+from fastmed.console import cell_text, note, on_terminal, progress_bar
 from fastmed.learn.fitting.callbacks import History, KeepBest
+from fastmed.learn.fitting.measures import MeasureTestPart
 
-_LEFT_OUT = ("phase", "lr")
+_LEFT_OUT = ("phase", "lr")  # and the metrics of the training part
+SECOND_VALIDATION = (
+    "The test part is looked at after each epoch. That makes it a second validation part: whoever "
+    "decides anything by it needs other images for an honest score."
+)
 
 
 class ShowProgress(Callback):
@@ -28,9 +34,13 @@ class ShowProgress(Callback):
     def __init__(self, history: History, best: KeepBest, epochs: int) -> None:
         self.history, self.best, self.epochs = history, best, epochs
         self.live: Live | None = None
+        self.told = False
 
     def before_fit(self) -> None:
         """Open the live table, once for all phases."""
+        if self._tested() and not self.told:
+            note(SECOND_VALIDATION)
+            self.told = True
         if on_terminal() and self.live is None:
             self.bar = progress_bar()
             self.batches: TaskID = self.bar.add_task("")
@@ -41,7 +51,7 @@ class ShowProgress(Callback):
         """Start the bar of this epoch."""
         if self.live:
             done = len(self.history.rows)
-            total = len(self.learn.dls.train) + len(self.learn.dls.valid)
+            total = sum(map(len, [self.learn.dls.train, self.learn.dls.valid, *self._tested()]))
             text = f"Epoch {done + 1} of {self.epochs}"
             self.bar.reset(self.batches, total=total, description=text)
 
@@ -68,6 +78,9 @@ class ShowProgress(Callback):
             self.live.stop()
             self.live = None
 
+    def _tested(self) -> list[TfmdDL]:
+        return [one.loader for one in self.learn.cbs if isinstance(one, MeasureTestPart)]
+
     def _star(self, row: dict[str, Any]) -> str:
         return " *" if row["epoch"] == self.best.best_epoch else ""
 
@@ -86,5 +99,10 @@ class ShowProgress(Callback):
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in row.items() if name not in _LEFT_OUT}
+    shown = {name: value for name, value in row.items() if _is_shown(name)}
     return {**shown, "seconds": f"{row['seconds']:.1f}"}
+
+
+def _is_shown(name: str) -> bool:
+    of_training = name.startswith("train_") and name != "train_loss"
+    return name not in _LEFT_OUT and not of_training

@@ -7,11 +7,14 @@ import numpy as np
 from fastai.callback.schedule import SchedCos, combined_cos
 
 from fastmed.errors import TaskError
+from fastmed.settings.rates import LR_SPREAD
 from fastmed.settings.train import TrainSettings
 from fastmed.task import Task
 
 Rates = np.ndarray
 Curve = Callable[[float], Rates | float]
+
+WARM_START = 0.01  # share of its course at which the rate of a warm-up begins
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,23 @@ class Phase:
 
 
 def plan_phases(task: Task, pretrained_body: bool, groups: int = 3) -> list[Phase]:
-    """Return the phases of the task's fit; a random body is never frozen nor slowed."""
+    """Return the phases of the task's fit; a random body is never frozen nor slowed.
+
+    Args:
+        groups: layer groups of the network, which each have a rate.
+
+    Raises:
+        TaskError: the task names an epoch that never comes.
+    """
     settings = task.train
-    spread = settings.lr_spread if pretrained_body else 1.0
-    rates = settings.lr * np.geomspace(1 / spread, 1, groups)
+    rates = settings.lr * _shares(settings, pretrained_body, groups)
     phases = []
     if pretrained_body and settings.freeze_epochs:
         curves = _one_cycle(np.full(groups, settings.lr), settings, settings.freeze_epochs)
         phases.append(Phase("frozen", settings.freeze_epochs, True, curves))
     curves = SCHEDULES[settings.schedule](rates, settings, settings.epochs)
+    if settings.warmup_epochs:
+        curves["lr"] = _warmed_up(curves["lr"], settings.warmup_epochs / settings.epochs)
     phases.append(Phase("whole", settings.epochs, False, curves))
     _check_augmentation(task, sum(phase.epochs for phase in phases))
     return phases
@@ -55,12 +66,26 @@ def _check_augmentation(task: Task, epochs: int) -> None:
         )
 
 
+def _shares(settings: TrainSettings, pretrained_body: bool, groups: int) -> Rates:
+    """Return the rate of each layer group, from the input to the head, as a share of the head's."""
+    if not pretrained_body:
+        return np.ones(groups)
+    if settings.layer_decay is not None:
+        return settings.layer_decay ** np.arange(groups - 1, -1, -1.0)
+    return np.geomspace(1 / (settings.lr_spread or LR_SPREAD), 1, groups)
+
+
+def _warmed_up(curve: Curve, share: float) -> Curve:
+    """Return a curve that rises to its own course, linearly over the first share of the phase."""
+    return lambda now: curve(now) * min(1.0, WARM_START + (1 - WARM_START) * now / share)
+
+
 def _one_cycle(rates: Rates, settings: TrainSettings, epochs: int) -> dict[str, Curve]:
     """Rise to the peak in the first quarter, fall to nothing after (arXiv 1803.09820)."""
-    return {
-        "lr": combined_cos(0.25, rates / 25, rates, rates / 1e5),
-        "mom": combined_cos(0.25, 0.95, 0.85, 0.95),
-    }
+    curves: dict[str, Curve] = {"lr": combined_cos(0.25, rates / 25, rates, rates / 1e5)}
+    if settings.cycles_momentum:
+        curves["mom"] = combined_cos(0.25, 0.95, 0.85, 0.95)
+    return curves
 
 
 def _flat_cosine(rates: Rates, settings: TrainSettings, epochs: int) -> dict[str, Curve]:

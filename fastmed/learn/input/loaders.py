@@ -17,6 +17,7 @@ from fastmed.data.store.cache import Cache
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
 from fastmed.errors import DataError, TaskError, TrainingError
 from fastmed.learn.input.augment import make_augmentation, without_augmentation
+from fastmed.learn.input.balanced import BalancedLoader
 from fastmed.learn.input.cached import CachedLoader
 from fastmed.learn.input.grade_block import grade_block
 from fastmed.learn.input.meta_block import metadata_block
@@ -45,7 +46,8 @@ def data_block(
 ) -> DataBlock:
     """Return the task as a fastai DataBlock over rows of the items table."""
     opener = OpenImage(root, task.image, cache)
-    image = TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor, dl_type=CachedLoader)
+    kind = BalancedLoader if task.balance.method == "sampler" else CachedLoader
+    image = TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor, dl_type=kind)
     category = task.goal == "category"
     target = CategoryBlock(vocab=list(task.classes), sort=False) if category else grade_block()
     normalize = NormalizeInPlace.from_stats(statistics.mean, statistics.std, cuda=False)

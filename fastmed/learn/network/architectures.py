@@ -1,13 +1,19 @@
-"""Names of backbones: timm's own, torchvision's, and the variant that has pretrained weights."""
+"""Names of networks: timm's, torchvision's, the projects' own, files of the user's, the hub's."""
 
 import timm
 
+import fastmed.learn.network.nets  # noqa: F401 (registers them with timm)
 from fastmed.errors import ModelError, nearest
+from fastmed.learn.network.hub import describe
+from fastmed.learn.network.own_code import own_arch
+from fastmed.network_files import is_code, is_hub
 from fastmed.settings.train import METADATA
+
+OWN = "lungs_"  # how the names of the projects' own networks begin
 
 # torchvision's name -> timm's, where they differ by more than underscores.
 TORCHVISION = {
-    "regnet_x_400mf": "regnetx_004",
+    "regnet_x_400mf": "regnetx_004_tv",  # timm's regnetx_004 is narrower
     "regnet_x_800mf": "regnetx_008",
     "regnet_x_1_6gf": "regnetx_016",
     "regnet_x_3_2gf": "regnetx_032",
@@ -46,22 +52,32 @@ TORCHVISION = {
 
 
 def resolve_arch(name: str, pretrained: bool) -> str:
-    """Return the timm name of a backbone.
+    """Return the name of a network as timm has it, or of a file with the class in it.
 
     Args:
-        name: timm's (``resnet50``, ``resnet50.a1_in1k``) or torchvision's (``swin_v2_s``) name;
-            that of the network without a backbone stays.
-        pretrained: True if timm's pretrained weights are wanted; then a sibling that has some
+        name: timm's (``resnet50``, ``resnet50.a1_in1k``), torchvision's (``swin_v2_s``) or a
+            project's (``lungs_vgg19``) name; ``my_net.py``; ``hf-hub:OWNER/NAME``; that of the
+            network without a backbone stays.
+        pretrained: True if pretrained weights are wanted; then a sibling that has some
             (``tf_efficientnet_b7`` for ``efficientnet_b7``) stands in for one that has none.
 
     Raises:
-        ModelError: no such backbone (the nearest is said), or none with weights.
+        ModelError: no such network (the nearest is said), or none with weights.
+        RunError: it is code of a run that the user hasn't allowed.
     """
     if name == METADATA:
         return name
-    base = _known(name)
+    if is_hub(name):
+        describe(name)
+        return name
+    base = own_arch(name) if is_code(name) else _known(name)
     if not pretrained or timm.is_model_pretrained(base):
         return base
+    if is_code(base) or base.startswith(OWN):
+        raise ModelError(
+            f"'{base}' has no pretrained weights; start from random weights with --no-pretrained, "
+            "or give a file with --weights FILE"
+        )
     if timm.is_model_pretrained(f"tf_{base}"):
         return f"tf_{base}"
     others = {name.partition(".")[0] for name in timm.list_models(pretrained=True)}
@@ -80,4 +96,4 @@ def _known(name: str) -> str:
     plain = {other.replace("_", ""): other for other in reversed(names)}
     if lower.replace("_", "") in plain:
         return plain[lower.replace("_", "")]
-    raise ModelError(f"no backbone '{name}' in timm{nearest(lower, [*names, *TORCHVISION])}")
+    raise ModelError(f"no backbone '{name}'{nearest(lower, [*names, *TORCHVISION])}")

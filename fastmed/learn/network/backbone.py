@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from fastmed.errors import ModelError
 from fastmed.learn.network.architectures import resolve_arch
+from fastmed.learn.network.hub import describe
 from fastmed.learn.network.pretrained import cannot_download, pretrained_arguments
+from fastmed.network_files import is_hub
 from fastmed.task import Task
 
 # What timm's networks raise where an input size doesn't suit them.
@@ -25,7 +27,10 @@ class Backbone(nn.Module):
     Attributes:
         net: the timm network.
         features: the number of channels C.
+        whole: True if the network gives the outputs itself, so that no head stands on it.
     """
+
+    whole = False
 
     def __init__(self, net: Any, size: int, padded: int, channels: int = 3) -> None:
         super().__init__()
@@ -40,6 +45,9 @@ class Backbone(nn.Module):
         if self.padding:
             before, after = self.padding // 2, self.padding - self.padding // 2
             images = nn.functional.pad(images, (before, after, before, after))
+        return self._map_of(images)
+
+    def _map_of(self, images: Tensor) -> Tensor:
         return self._as_map(self.net.forward_features(images))
 
     @torch.no_grad()
@@ -101,7 +109,10 @@ def open_residual_branches(net: nn.Module) -> None:
 
 
 def normalization_of(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the mean and deviation (on 0 to 1) that a timm backbone was made for."""
+    """Return the mean and deviation (on 0 to 1) that a network was made for; else ImageNet's."""
+    if is_hub(name):
+        described = describe(name)
+        return described.mean, described.std
     known = timm.is_model(name)
     config = timm.get_pretrained_cfg(name, allow_unregistered=False) if known else None
     if config is None:
@@ -115,12 +126,15 @@ def _sizes_to_try(size: int) -> list[int]:
     return list(dict.fromkeys([size, *sorted(rounded)]))
 
 
-def _create(name: str, size: int, channels: int, download: bool) -> nn.Module:
+def _create(arch: str, size: int, channels: int, download: bool) -> nn.Module:
     """Return the timm network, told its input size in the way that its family understands.
 
     For one channel timm sums the first layer's weights over the three that they were made for.
     """
-    start: dict[str, Any] = {"pretrained": False}
+    name, start = arch, dict[str, Any](pretrained=False)
+    if is_hub(arch):
+        described = describe(arch)
+        name, start = described.architecture, {**described.arguments, **start}
     if download:
         start = pretrained_arguments(name)
     start["in_chans"] = channels
@@ -131,11 +145,13 @@ def _create(name: str, size: int, channels: int, download: bool) -> nn.Module:
     ]
     for way in ways:
         try:
-            net = timm.create_model(name, num_classes=0, **start, **way)
+            net = timm.create_model(name, **{**start, **way}, num_classes=0)
         except TypeError as error:
-            if "unexpected keyword" not in str(error):
-                raise
-            continue
+            if "unexpected keyword" in str(error):
+                continue
+            if is_hub(arch):
+                raise ModelError(f"'{arch}' can't be built by timm ({error})") from None
+            raise
         except _MISFITS:
             raise
         except Exception as error:
@@ -143,7 +159,7 @@ def _create(name: str, size: int, channels: int, download: bool) -> nn.Module:
         if not download:
             open_residual_branches(net)
         return net
-    raise ModelError(f"'{name}' can't be built by timm")
+    raise ModelError(f"'{arch}' can't be built by timm")
 
 
 def _patch(net: nn.Module) -> int:

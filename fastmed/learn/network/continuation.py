@@ -1,6 +1,7 @@
-"""Going on from another run: its body, and of its head what fits."""
+"""Going on from weights: those of a file, or another run's body and of its head what fits."""
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -8,9 +9,13 @@ from fastmed.console import note
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.errors import ModelError
 from fastmed.learn.network.architectures import resolve_arch
+from fastmed.learn.network.backbone import Backbone
 from fastmed.learn.network.fusion import FusionNet
-from fastmed.learn.network.weights import check_file, read_state_dict
-from fastmed.run import Run
+from fastmed.learn.network.groups import last_layer
+from fastmed.learn.network.hub import describe
+from fastmed.learn.network.weights import check_file, load_body_weights, read_state_dict
+from fastmed.network_files import code_of, is_code, is_hub
+from fastmed.run import Run, run_of_weights
 from fastmed.task import Task
 
 _BODY = "0."  # how the names of its weights begin in a network of body and head
@@ -23,8 +28,8 @@ def weights_file(place: str) -> Path:
         RunError: the folder is no run, or the run has no weights.
         ModelError: there is no such file.
     """
-    path = Path(place)
-    file = Run.open(path).weights if path.is_dir() else path
+    run = run_of_weights(place)
+    file = Path(place) if run is None else run.weights
     check_file(file)
     return file
 
@@ -37,17 +42,41 @@ def check_start(task: Task) -> None:
     """
     place = str(task.train.weights)
     weights_file(place)
-    if not Path(place).is_dir():
+    run = run_of_weights(place)
+    if run is None:
         return
-    given = Run.open(place).task
+    given = run.task
     own = resolve_arch(task.train.arch, pretrained=False)
     if given.metadata_only:
         raise ModelError(f"{place} looks at metadata alone: it has no body to start from")
-    if given.train.arch != own:
+    if _kind(given.train.arch) != _kind(own):
         raise ModelError(
             f"{place} is a {given.train.arch}, and the network to train is a {own}; "
             f"add --arch {given.train.arch}"
         )
+
+
+def _kind(arch: str) -> Any:
+    """Return what tells networks apart, wherever the files that describe them lie."""
+    if is_code(arch):
+        return code_of(arch)[1]
+    return describe(arch) if is_hub(arch) else arch
+
+
+def load_body(body: Backbone, task: Task) -> None:
+    """Load the weights that ``train.weights`` names into the body.
+
+    Of a whole network of the user's, the last layer may lack in a file, and stays as it is where
+    a run's has other classes.
+
+    Raises:
+        ModelError, RunError: the weights can't be had, or don't fit.
+    """
+    place = str(task.train.weights)
+    last, run = last_layer(body), run_of_weights(place)
+    unwanted = last if run is not None and _other_classes(run.task, task) else set()
+    load_body_weights(body.net, weights_file(place), optional=last, unwanted=unwanted)
+    note(f"The backbone starts from {place}.")
 
 
 def load_head(model: nn.Module, run: Run, task: Task, metadata: MetadataEncoder | None) -> None:
@@ -73,7 +102,8 @@ def load_head(model: nn.Module, run: Run, task: Task, metadata: MetadataEncoder 
         and not _in_image_net(name).startswith(other)
     }
     model.load_state_dict(fitting, strict=False)
-    note(f"Of the head's {len(own)} weights {len(fitting)} start from there, too.")
+    if own:
+        note(f"Of the head's {len(own)} weights {len(fitting)} start from there, too.")
 
 
 def _in_image_net(name: str) -> str:
@@ -89,11 +119,17 @@ def _of_other_meaning(
     net = model.image if isinstance(model, FusionNet) else model
     _, head = net.children()
     names: list[str] = []
-    if (given.classes, given.goal) != (task.classes, task.goal):
+    if _other_classes(given, task):
         names.append(f"1.{len(list(head.children())) - 1}.")
     if _meanings(run.metadata) != _meanings(metadata):
         names += ["branch.", "join."]
     return tuple(names)
+
+
+def _other_classes(given: Task, task: Task) -> bool:
+    """True if the last layers of two tasks say different things, even in the same shape."""
+    last = (given.classes, given.goal, given.ordinal), (task.classes, task.goal, task.ordinal)
+    return last[0] != last[1]
 
 
 def _meanings(metadata: MetadataEncoder | None) -> list[dict[str, object]]:

@@ -84,10 +84,16 @@ class FusionNet(nn.Module):
 class MetadataNet(nn.Module):
     """A network that looks at the metadata alone: the branch and the head of a `FusionNet`."""
 
-    def __init__(self, encoder: MetadataEncoder, settings: HeadSettings, outputs: int) -> None:
+    def __init__(
+        self,
+        encoder: MetadataEncoder,
+        settings: HeadSettings,
+        outputs: int,
+        one_value: bool = False,
+    ) -> None:
         super().__init__()
         self.branch = MetadataBranch(encoder)
-        self.head = nn.Sequential(*linear_layers(WIDTH, settings, outputs))
+        self.head = nn.Sequential(*linear_layers(WIDTH, settings, outputs, one_value))
         apply_init(self.head, nn.init.kaiming_normal_)
 
     def forward(self, images: Tensor, metadata: Tensor) -> Tensor:

@@ -16,11 +16,14 @@ def backbone_of(model: nn.Module) -> Backbone:
 def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
     """Return the parameters as three groups: early body, late body, head.
 
-    The body is parted at the middle of its blocks, as timm counts them.
+    The body is parted at the middle of its blocks, as timm counts them. Of a whole network of the
+    user's the last layer is the head.
     """
-    net = backbone_of(model).net
-    body = dict(net.named_parameters())
-    blocks = _blocks(net)
+    backbone = backbone_of(model)
+    net, last = backbone.net, last_layer(backbone)
+    body = {name: value for name, value in net.named_parameters() if name not in last}
+    blocks = [[name for name in block if name in body] for block in _blocks(net)]
+    blocks = [block for block in blocks if block]
     early = {name for block in blocks[: (len(blocks) + 1) // 2] for name in block}
     inside = {id(parameter) for parameter in body.values()}
     return [
@@ -30,9 +33,37 @@ def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
     ]
 
 
-def _blocks(net: Any) -> list[list[str]]:
-    """Return the names of the parameters of each block, from the input on."""
+def block_groups(model: nn.Module) -> list[list[nn.Parameter]]:
+    """Return the parameters of each block, from the input on, as timm counts them, and the head."""
+    backbone = backbone_of(model)
+    net, last = backbone.net, last_layer(backbone)
+    body = {name: value for name, value in net.named_parameters() if name not in last}
+    blocks = [[body[name] for name in block if name in body] for block in _blocks(net, False)]
+    inside = {id(parameter) for parameter in body.values()}
+    head = [parameter for parameter in model.parameters() if id(parameter) not in inside]
+    return [*(block for block in blocks if block), head]
+
+
+def last_layer(backbone: Backbone) -> set[str]:
+    """Return the names of the parameters of a whole network's last layer; else none."""
+    owners = [
+        [f"{name}.{own}" if name else own for own, _ in module.named_parameters(recurse=False)]
+        for name, module in backbone.net.named_modules()
+    ]
+    last: list[str] = next((names for names in reversed(owners) if names), [])
+    return set(last) if backbone.whole else set()
+
+
+def _blocks(net: Any, coarse: bool = True) -> list[list[str]]:
+    """Return the names of the parameters of each block, from the input on.
+
+    Args:
+        coarse: by stages; else each block of a stage by itself.
+    """
+    names = [name for name, _ in net.named_parameters()]
     if not hasattr(net, "group_matcher"):
-        return [[name] for name, _ in net.named_parameters()]
-    groups = group_parameters(net, net.group_matcher(coarse=True))
+        parts = dict.fromkeys(name.partition(".")[0] for name in names)
+        same = [[name for name in names if name.partition(".")[0] == part] for part in parts]
+        return [[name] for name in names] if coarse else same
+    groups = group_parameters(net, net.group_matcher(coarse=coarse))
     return [groups[key] for key in sorted(groups)]

@@ -27,16 +27,43 @@ class Pool(nn.Module):
         return self.kind
 
 
-def make_head(features: int, settings: HeadSettings, outputs: int) -> nn.Sequential:
-    """Return pooling, BatchNorm, hidden layers with ReLU and dropout, and the last layer."""
+class Steps(nn.Module):
+    """Turns one value (B, 1) into the logits of having taken each step between grades (B, steps).
+
+    All steps share the value and differ only by what is added to it, so that none can contradict
+    another (CORAL, arXiv 1901.07884). The first step is the easiest.
+    """
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.offsets = nn.Parameter(torch.arange(steps, 0, -1) / steps)
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Return the logits."""
+        return value + self.offsets
+
+
+def make_head(
+    features: int, settings: HeadSettings, outputs: int, one_value: bool = False
+) -> nn.Sequential:
+    """Return pooling, BatchNorm, hidden layers with ReLU and dropout, and the last layer.
+
+    Args:
+        features: channels of the feature map.
+        settings: pooling, widths, dropout.
+        outputs: how many numbers come out.
+        one_value: all outputs follow from one value, see `Steps`.
+    """
     width = features * 2 if settings.pool == "concat" else features
     layers: list[nn.Module] = [Pool(settings.pool)]
     if settings.batch_norm:
         layers.append(nn.BatchNorm1d(width))
-    return nn.Sequential(*layers, *linear_layers(width, settings, outputs))
+    return nn.Sequential(*layers, *linear_layers(width, settings, outputs, one_value))
 
 
-def linear_layers(width: int, settings: HeadSettings, outputs: int) -> list[nn.Module]:
+def linear_layers(
+    width: int, settings: HeadSettings, outputs: int, one_value: bool = False
+) -> list[nn.Module]:
     """Return a head's hidden layers with ReLU and dropout, and its last layer."""
     layers: list[nn.Module] = []
     dropout = [nn.Dropout(settings.dropout)] if settings.dropout else []
@@ -45,4 +72,6 @@ def linear_layers(width: int, settings: HeadSettings, outputs: int) -> list[nn.M
         width = hidden
     if not settings.hidden:
         layers += dropout
+    if one_value:
+        return [*layers, nn.Linear(width, 1, bias=False), Steps(outputs)]
     return [*layers, nn.Linear(width, outputs)]

@@ -5,6 +5,7 @@ take any amount of memory or time. So it works in a process with limits of both,
 nothing but a file that is read and checked like any other.
 """
 
+import argparse
 import multiprocessing
 import signal
 import sys
@@ -70,7 +71,8 @@ def _limit(memory: int) -> None:
 def _convert(path: Path, out: Path) -> None:
     """Write the tensors of a state dict as safetensors."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # plain settings beside them
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception:

@@ -10,6 +10,10 @@ from fastmed.errors import ModelError
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 _PATIENCE = 5  # seconds for the hub to answer at all
+WAYS_OUT = (
+    "connect to the network, or give a file with --weights FILE, or start from random weights "
+    "with --no-pretrained"
+)
 
 
 def pretrained_arguments(name: str) -> dict[str, Any]:
@@ -26,18 +30,30 @@ def pretrained_arguments(name: str) -> dict[str, Any]:
     cached = _cached(hub_name)
     if cached is not None:
         return {"pretrained": True, "pretrained_cfg_overlay": {"file": str(cached)}}
-    _check_reachable(name)
+    check_reachable(name)
     return {"pretrained": True}
 
 
-def cannot_download(name: str, error: Exception) -> ModelError:
+def cannot_download(name: str, error: Exception, ways_out: str = WAYS_OUT) -> ModelError:
     """Return the sentence that says why weights can't be had, and the ways out."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return ModelError(
-        f"the pretrained weights of '{name}' can't be had ({lines[0][:160]}); connect to the "
-        "network, or give a file with --weights FILE, or start from random weights with "
-        "--no-pretrained"
-    )
+    what = f"the pretrained weights of '{name}'" if ways_out == WAYS_OUT else f"'{name}'"
+    return ModelError(f"{what} can't be had ({lines[0][:160]}); {ways_out}")
+
+
+def check_reachable(name: str, ways_out: str = WAYS_OUT) -> None:
+    """Ask the hub once, since its own client tries again and again for most of a minute.
+
+    Raises:
+        ModelError: it doesn't answer.
+    """
+    if constants.HF_HUB_OFFLINE:
+        raise cannot_download(name, ConnectionError("HF_HUB_OFFLINE is set"), ways_out)
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
+    except Exception:
+        reason = ConnectionError("the model hub can't be reached")
+        raise cannot_download(name, reason, ways_out) from None
 
 
 def _hub_name(name: str) -> str | None:
@@ -57,13 +73,3 @@ def _cached(hub_name: str) -> Path | None:
         if isinstance(path, str):
             return Path(path)
     return None
-
-
-def _check_reachable(name: str) -> None:
-    """Ask the hub once, since its own client tries again and again for most of a minute."""
-    if constants.HF_HUB_OFFLINE:
-        raise cannot_download(name, ConnectionError("HF_HUB_OFFLINE is set"))
-    try:
-        get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-    except Exception:
-        raise cannot_download(name, ConnectionError("the model hub can't be reached")) from None

@@ -4,6 +4,7 @@ This is the only place of fastmed that reads weights.
 """
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from fastmed.errors import ModelError, RunError, listed
 from fastmed.files import write_whole
 from fastmed.learn.network.pickled import read_pickled
+from fastmed.learn.network.remapping import renamed, with_channels_of
 
 StateDict = dict[str, Tensor]
 SAFETENSORS = ".safetensors"
@@ -50,27 +52,39 @@ def restore_weights(model: nn.Module, path: Path) -> None:
         raise RunError(f"{path} holds values that are not numbers in {listed(not_finite, 2)}")
 
 
-def load_body_weights(body: nn.Module, path: Path) -> None:
+def load_body_weights(
+    body: nn.Module,
+    path: Path,
+    optional: Collection[str] = (),
+    unwanted: Collection[str] = (),
+) -> None:
     """Load a file of weights (safetensors, or a plain PyTorch state dict) into a backbone.
 
     Prefixes such as ``module.`` or ``backbone.``, nested dicts and a classifier's weights are
-    dealt with; position embeddings are resized by timm's own filter.
+    dealt with, and so are other libraries' names; see `remapping`. Position embeddings are resized
+    by timm's own filter, and the first layer is made fit for one channel or three.
+
+    Args:
+        body: what the weights go into.
+        path: of the file.
+        optional: names that the file may lack, or have in another shape.
+        unwanted: names that stay as they are in the body.
 
     Raises:
         ModelError: the file is missing, unsafe or damaged, or lacks weights of the backbone.
     """
     check_file(path)
     _check_size(path, body)
-    state = _without_prefix(read_state_dict(path), body)
+    state = renamed(_without_prefix(read_state_dict(path), body), body)
     expected = body.state_dict()
     if any(name not in state or state[name].shape != expected[name].shape for name in expected):
-        state = _converted(state, body, path)
+        state = with_channels_of(body, _converted(state, body, path))
     fitting = {
         name: value
         for name, value in state.items()
-        if name in expected and _fits(value, expected[name])
+        if name in expected and name not in unwanted and _fits(value, expected[name])
     }
-    wanted = {name for name, _ in body.named_parameters()}
+    wanted = {name for name, _ in body.named_parameters()} - {*optional, *unwanted}
     missing = sorted(wanted - set(fitting))
     if missing:
         found = len(wanted) - len(missing)
@@ -176,9 +190,14 @@ def _without_prefix(state: StateDict, body: nn.Module) -> StateDict:
     return {key.removeprefix(best): value for key, value in state.items() if key.startswith(best)}
 
 
+def _of_timm(body: nn.Module) -> bool:
+    return type(body).__module__.startswith("timm.")
+
+
 def _converted(state: StateDict, body: nn.Module, path: Path) -> StateDict:
     """Let timm's own filter for this family rename and resize what differs."""
-    convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
+    home = sys.modules[type(body).__module__]
+    convert = getattr(home, "checkpoint_filter_fn", None) if _of_timm(body) else None
     try:
         return convert(state, body) if convert else state
     except Exception as error:

@@ -8,11 +8,13 @@ from conftest import tiny_task
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
+from fastai.vision.augment import Flip
 from safetensors.torch import save_file
 from torch import nn
 
 from fastmed.data.items import read_items
 from fastmed.errors import TaskError
+from fastmed.fitting import fit_phases
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.schedule import SCHEDULES, plan_phases
 from fastmed.learn.input.loaders import dataloaders
@@ -20,7 +22,6 @@ from fastmed.learn.learner import learner
 from fastmed.learn.network.groups import backbone_of
 from fastmed.run import Run
 from fastmed.task import Task
-from fastmed.training import fit_phases
 
 
 class Rates(Callback):
@@ -130,6 +131,87 @@ def test_first_layers_of_a_pretrained_body_learn_slower(
         assert batch == pytest.approx([0.0001, 0.001, 0.01])
 
 
+class Mirrored(Callback):
+    """Notes for each epoch whether images are mirrored."""
+
+    order = 100
+
+    def __init__(self) -> None:
+        self.seen: list[bool] = []
+
+    def before_train(self) -> None:
+        transforms = self.learn.dls.train.after_batch.fs
+        self.seen.append(any(isinstance(one, Flip) for one in transforms))
+
+
+def test_epochs_of_augmentation_are_counted_through_the_phases(
+    phantoms: dict, tmp_path: Path, body_file: str
+) -> None:
+    task = tiny_task(
+        "lungs", train__pretrained=True, train__weights=body_file, train__freeze_epochs=2,
+        train__epochs=3, augment={"flip_horizontal": 1.0, "first_epoch": 2, "last_epoch": 4},
+    )  # fmt: skip
+    learn, history, best, _ = make(task, phantoms, tmp_path)
+    mirrored = Mirrored()
+    learn.add_cb(mirrored)
+    fit_phases(learn, task, plan_phases(task, True), history, best)
+    assert [row["phase"] for row in history.rows] == ["frozen"] * 2 + ["whole"] * 3
+    assert mirrored.seen == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("arch", ["test_resnet", "test_vit"])
+def test_layer_decay_slows_each_block_by_its_distance_from_the_head(
+    arch: str, phantoms: dict, tmp_path: Path
+) -> None:
+    torch.manual_seed(3)
+    source = timm.create_model(arch, **({"img_size": 32} if arch == "test_vit" else {}))
+    save_file(source.state_dict(), tmp_path / "w.safetensors")
+    task = tiny_task(
+        "lungs", train__arch=arch, train__pretrained=True, train__epochs=1,
+        train__weights=str(tmp_path / "w.safetensors"), train__lr=0.01, train__layer_decay=0.5,
+        train__schedule="constant",
+    )  # fmt: skip
+    learn, history, best, rates = make(task, phantoms, tmp_path)
+    groups = learn.splitter(learn.model)
+    blocks = _blocks_of(learn, arch)
+    assert len(groups) > len(blocks) + 1
+    every = [id(parameter) for group in groups for parameter in group]
+    assert sorted(every) == sorted(id(parameter) for parameter in learn.model.parameters())
+    assert {id(one) for one in groups[-1]} == {id(one) for one in learn.model[1].parameters()}
+    place = [
+        next(n for n, group in enumerate(groups) if any(one is wanted for one in group))
+        for wanted in (next(block.parameters()) for block in blocks)
+    ]
+    assert place == sorted(set(place))
+    fit_phases(learn, task, plan_phases(task, True, len(groups)), history, best)
+    expected = 0.01 * 0.5 ** np.arange(len(groups) - 1, -1, -1)
+    for batch in (batch for epoch in rates.seen for batch in epoch):
+        assert batch == pytest.approx(expected)
+
+
+def _blocks_of(learn: Learner, arch: str) -> list[nn.Module]:
+    net = backbone_of(learn.model).net
+    if arch == "test_vit":
+        return list(net.blocks)
+    return [block for stage in (net.layer1, net.layer2, net.layer3, net.layer4) for block in stage]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step", "flat_cosine"])
+def test_a_warm_up_rises_from_a_hundredth_to_the_course(schedule: str) -> None:
+    task = tiny_task("lungs", train__epochs=10, train__schedule=schedule, train__lr=1.0)
+    warm = task.with_changes({"train.warmup_epochs": 2.5})
+    plain, curve = (plan_phases(one, False)[0].curves["lr"] for one in (task, warm))
+    for share, part in ((0.0, 0.01), (0.125, 0.505), (0.25, 1), (0.6, 1), (1.0, 1)):
+        np.testing.assert_allclose(curve(share), plain(share) * part)
+
+
+def test_one_cycle_moves_the_momentum_of_optimizers_that_have_one() -> None:
+    with_it = plan_phases(tiny_task("lungs", train__opt="sgd"), False)[0].curves["mom"]
+    assert [float(with_it(share)) for share in (0, 0.25, 1)] == pytest.approx([0.95, 0.85, 0.95])
+    assert "mom" not in plan_phases(tiny_task("lungs", train__opt="rmsprop"), False)[0].curves
+    assert "mom" not in plan_phases(tiny_task("lungs", train__opt="adagrad"), False)[0].curves
+
+
 def test_a_random_body_is_never_frozen_nor_slowed(phantoms: dict, tmp_path: Path) -> None:
     task = tiny_task(
         "lungs", train__freeze_epochs=3, train__lr_spread=100, train__schedule="constant"
@@ -174,7 +256,7 @@ def test_frozen_phase_leaves_the_body_and_the_whole_phase_does_not(
     assert [row["epoch"] for row in history.rows] == [1, 2, 3]
     highest = [np.array(epoch).max(axis=0) for epoch in rates.seen]
     assert highest[0] == pytest.approx([highest[0][-1]] * 3)
-    assert highest[1][0] == pytest.approx(highest[1][-1] / task.train.lr_spread)
+    assert highest[1][0] == pytest.approx(highest[1][-1] / 100)
 
 
 def test_augmentation_that_never_comes_is_refused() -> None:

@@ -33,7 +33,7 @@ def test_every_torchvision_name_exists(name: str) -> None:
 
 
 def test_unknown_name_says_the_nearest() -> None:
-    with pytest.raises(ModelError, match="no backbone 'resnt50' in timm; did you mean 'resnet50'"):
+    with pytest.raises(ModelError, match="no backbone 'resnt50'; did you mean 'resnet50'"):
         resolve_arch("resnt50", pretrained=False)
 
 

@@ -1,0 +1,90 @@
+"""Several networks, seeds or folds of one task, side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fastmed.console import print_table
+from fastmed.data.folds import NO_FOLD, fold_items
+from fastmed.data.items import inspected_items
+from fastmed.families.family import Family
+from fastmed.families.members import Member, plan_members
+from fastmed.families.train_members import train_members
+from fastmed.learn.learner import check_weights
+from fastmed.task import Task
+from fastmed.training import read_and_show, with_timm_name
+
+
+def train_family(
+    task: Task,
+    data: str | Path | pd.DataFrame,
+    *,
+    archs: Sequence[str] = (),
+    seeds: int = 1,
+    folds: int = 0,
+    runs: str | Path = "runs",
+    name: str = "",
+    skip_bad: bool = False,
+    cache: bool = True,
+    device: str | None = None,
+    workers: int | None = None,
+) -> Family:
+    """Train several networks, seeds or folds of one task, and compare them.
+
+    Each member is a run. Without folds all have the same parts. With folds each image of the
+    training and validation part is tested once, by a network that never saw it: a fold is the test
+    part of its run, which draws a validation part of its own from the other folds.
+
+    Args:
+        task: of all members.
+        data: the folder of the data set, or items: of `read_items`, or with folds of
+            `inspected_items`.
+        archs: backbones to compare; none takes the task's own.
+        seeds: how many seeds of weights and batches.
+        folds: how many folds; 0 trains on the task's own parts.
+        runs, name, skip_bad, cache, device, workers: as for `train`.
+
+    Raises:
+        FastmedError: as of `train`; runs that are finished stay.
+        KeyboardInterrupt: runs that are finished stay; `resume_family` goes on.
+    """
+    members = plan_members(task, archs, seeds, folds)
+    for member in members:
+        check_weights(with_timm_name(task.with_changes(member.changes)))
+    if folds:
+        items = fold_items(_inspected(task, data, skip_bad, cache), task, folds)
+        _show_folds(items, task)
+    else:
+        items = _shown(task, data, skip_bad, cache)
+    kind = "folds" if folds else "backbones" if len(archs) > 1 else "seeds"
+    family = Family.create(runs, task, items, kind, members, name)
+    options = {"cache": cache, "device": device, "workers": workers}
+    return train_members(family, items, own_changes, options)
+
+
+def _inspected(
+    task: Task, data: str | Path | pd.DataFrame, skip_bad: bool, cache: bool
+) -> pd.DataFrame:
+    if isinstance(data, pd.DataFrame):
+        return data
+    return inspected_items(task, data, skip_bad, cache)
+
+
+def _shown(
+    task: Task, data: str | Path | pd.DataFrame, skip_bad: bool, cache: bool
+) -> pd.DataFrame:
+    return data if isinstance(data, pd.DataFrame) else read_and_show(task, data, skip_bad, cache)
+
+
+def _show_folds(items: pd.DataFrame, task: Task) -> None:
+    table = items[items["fold"] != NO_FOLD]
+    counts = pd.crosstab(table["target"], table["fold"]).reindex([*task.classes], fill_value=0)
+    rows = counts.reset_index().itertuples(index=False)
+    print_table("Images", ["target", *(f"fold {fold}" for fold in counts.columns)], rows)
+
+
+def own_changes(family: Family, member: Member) -> dict[str, Any]:
+    """Return what the task of a member has of its own."""
+    return member.changes

@@ -1,0 +1,69 @@
+"""Whether the files of a run folder are as fastmed writes them; a run may come from anywhere."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from fastmed.errors import RunError, listed
+from fastmed.files import read_info
+
+
+class _Info(BaseModel):
+    """What ``run.json`` holds of what is counted with."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    created: str = ""
+    status: str = ""
+    data: str = "."
+    versions: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    mean: list[FiniteFloat] = Field([0.0], min_length=1, max_length=3)
+    std: list[FiniteFloat] = Field([1.0], min_length=1, max_length=3)
+    cut_points: list[FiniteFloat] = Field(default_factory=list)
+    scale: FiniteFloat = Field(1.0, gt=0)
+    best_epoch: int | None = None
+    workers: int | None = None
+    cache: bool = True
+    track: list[str] = Field(default_factory=list)
+    epochs: dict[str, "_OfEpoch"] = Field(default_factory=dict)
+
+
+class _OfEpoch(BaseModel):
+    """What was found with the weights of one epoch."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    inputs: dict[str, str] = Field(default_factory=dict)
+    cut_points: list[FiniteFloat] = Field(default_factory=list)
+    scale: FiniteFloat = Field(1.0, gt=0)
+
+
+def read_run_info(file: Path) -> dict[str, Any]:
+    """Return the content of ``run.json``.
+
+    Raises:
+        RunError: it can't be read, or a value is not of its kind.
+    """
+    info = read_info(file)
+    try:
+        _Info.model_validate(info)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise RunError(
+            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
+        ) from None
+    return info
+
+
+def check_items(items: pd.DataFrame, file: Path) -> None:
+    """Refuse a table that is none of items, or that leads out of the data folder."""
+    missing = [name for name in ("item", "image", "target", "split") if name not in items.columns]
+    if missing:
+        raise RunError(f"{file} has no column {listed(missing)}: it is not a whole run")
+    for image in items["image"]:
+        if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
+            raise RunError(f"{file}: '{image}' leads out of the data folder")
