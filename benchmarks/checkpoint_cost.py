@@ -13,7 +13,7 @@ from fastmed.demo.phantoms import write_phantom
 from fastmed.learn.fitting.callbacks import KeepBest
 from fastmed.learn.fitting.checkpoint import KeepCheckpoints
 from fastmed.taskfile import find_task
-from fastmed.training import train
+from fastmed.training.train import train
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def serve() -> None:
     """Run commands, one JSON line each, until there are no more."""
     import fastmed.data.fetching.fetch
     import fastmed.interpretation
-    import fastmed.training  # noqa: F401
+    import fastmed.training.train  # noqa: F401
 
     gc.freeze()
     used = resource.getrusage(resource.RUSAGE_SELF)

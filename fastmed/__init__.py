@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastmed.augmentation import augmented_figure as augmented_figure
     from fastmed.conversion.story import convert as convert
     from fastmed.data.items import read_items as read_items
     from fastmed.data_study.story import Study as Study
@@ -25,13 +24,14 @@ if TYPE_CHECKING:
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
-    from fastmed.rate_finding import find_rate as find_rate
-    from fastmed.resuming import resume as resume
     from fastmed.run import Run as Run
     from fastmed.task import Task as Task
     from fastmed.taskfile import find_task as find_task
     from fastmed.taskfile import load_tasks as load_tasks
-    from fastmed.training import train as train
+    from fastmed.training.augmentation import augmented_figure as augmented_figure
+    from fastmed.training.rate_finding import find_rate as find_rate
+    from fastmed.training.resume import resume as resume
+    from fastmed.training.train import train as train
     from fastmed.trust import trust_run as trust_run
 
 __version__ = "0.1.0"
@@ -42,14 +42,14 @@ _ROOMS = {
     "Run": "run",
     "Study": "data_study.story",
     "Task": "task",
-    "augmented_figure": "augmentation",
+    "augmented_figure": "training.augmentation",
     "compare_meta": "families",
     "convert": "conversion.story",
     "dataloaders": "learn.input.loaders",
     "describe_network": "learn.network.summary",
     "evaluate": "evaluation",
     "evaluate_together": "families",
-    "find_rate": "rate_finding",
+    "find_rate": "training.rate_finding",
     "find_task": "taskfile",
     "interpret": "interpretation",
     "learner": "learn.learner",
@@ -57,10 +57,10 @@ _ROOMS = {
     "predict": "prediction",
     "predict_together": "families",
     "read_items": "data.items",
-    "resume": "resuming",
+    "resume": "training.resume",
     "resume_family": "families",
     "study": "data_study.story",
-    "train": "training",
+    "train": "training.train",
     "trust_run": "trust",
     "train_family": "families",
 }

@@ -22,7 +22,7 @@ from fastmed.prediction import (
 )
 from fastmed.results.scores import score
 from fastmed.run import Run
-from fastmed.run_places import relative_path
+from fastmed.run.places import relative_path
 from fastmed.settings.sources import PARTS
 from fastmed.task import Task
 

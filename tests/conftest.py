@@ -60,7 +60,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def trained(phantoms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """A tiny run of each task."""
-    from fastmed.training import train
+    from fastmed.training.train import train
 
     runs = tmp_path_factory.mktemp("runs")
     return {

@@ -13,7 +13,7 @@ from fastmed.errors import DataError, RunError
 from fastmed.evaluation import evaluate, own_part, saved_scores
 from fastmed.files import read_json
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

@@ -16,7 +16,7 @@ from fastmed.evaluation import evaluate, saved_scores
 from fastmed.interpretation import interpret
 from fastmed.prediction import predict
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 META = ("age", "sex")
 CPU = {"device": "cpu", "workers": 0}

@@ -25,7 +25,7 @@ def demo(
     from fastmed.console import note
     from fastmed.evaluation import evaluate
     from fastmed.interpretation import interpret
-    from fastmed.training import train
+    from fastmed.training.train import train
 
     known, new = demo_folders(task, out, seed)
     run = train(chosen, known, runs=out / "runs")

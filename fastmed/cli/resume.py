@@ -40,8 +40,8 @@ def resume(
         _resume_family(run, device, workers)
         return
     from fastmed.cli.tables import print_training
-    from fastmed.resuming import newest_stopped
-    from fastmed.resuming import resume as resume_run
+    from fastmed.training.resume import newest_stopped
+    from fastmed.training.resume import resume as resume_run
 
     chosen = run or newest_stopped(runs).path
     print_training(resume_run(chosen, epoch=epoch, device=device, workers=workers))

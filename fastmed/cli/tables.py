@@ -18,7 +18,7 @@ from fastmed.results.scores import (
 from fastmed.run import Run
 
 if TYPE_CHECKING:
-    from fastmed.rate_finding import Rates
+    from fastmed.training.rate_finding import Rates
 
 
 def print_scores(title: str, scores: dict[str, Any]) -> None:

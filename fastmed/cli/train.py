@@ -265,7 +265,7 @@ def train(
 
 def _train(task: "Task", folder: Path, options: dict[str, Any]) -> None:
     from fastmed.cli.tables import print_training
-    from fastmed.training import train as train_task
+    from fastmed.training.train import train as train_task
 
     print_training(train_task(task, folder, **options))
 

@@ -15,7 +15,7 @@ from fastmed.evaluation import saved_scores
 from fastmed.families.members import Member
 from fastmed.files import read_info, write_json
 from fastmed.run import FAMILY_FILE, Run
-from fastmed.run_places import claim_folder, relative_path
+from fastmed.run.places import claim_folder, relative_path
 from fastmed.task import Task
 
 

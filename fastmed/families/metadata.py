@@ -12,7 +12,7 @@ from fastmed.families.train_members import train_members
 from fastmed.settings.effects import WITHOUT_IMAGES
 from fastmed.settings.train import METADATA
 from fastmed.task import Task
-from fastmed.training import read_and_show
+from fastmed.training.train import read_and_show
 
 KIND = "compare-meta"
 IMAGE, ALONE, BOTH = "image", "metadata", "image-and-metadata"

@@ -11,9 +11,9 @@ from fastmed.evaluation import evaluate
 from fastmed.families.family import Family, is_finished
 from fastmed.families.members import Member
 from fastmed.families.summary import save_summary
-from fastmed.resuming import resume
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.resume import resume
+from fastmed.training.train import train
 
 Changes = Callable[[Family, Member], dict[str, Any]]
 

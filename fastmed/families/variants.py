@@ -14,7 +14,7 @@ from fastmed.families.members import Member, plan_members
 from fastmed.families.train_members import train_members
 from fastmed.learn.learner import check_weights
 from fastmed.task import Task
-from fastmed.training import read_and_show, with_timm_name
+from fastmed.training.train import read_and_show, with_timm_name
 
 
 def train_family(

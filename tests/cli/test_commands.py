@@ -18,7 +18,7 @@ from fastmed.cli import app
 from fastmed.run import Run, list_runs
 from fastmed.taskfile import find_task, to_toml
 
-COMMANDS = [entry.callback.__name__ for entry in app.registered_commands]
+COMMANDS = [entry.name or entry.callback.__name__ for entry in app.registered_commands]
 TINY = (
     "--arch", "test_resnet", "--no-pretrained", "--epochs", 1, "--batch", 8, "--size", 32,
     "--device", "cpu", "--workers", 0,
@@ -209,7 +209,7 @@ def test_interpret_prints_tables_and_names_the_figures(
     assert said.code == 0, said.err
     for text in ("Confusion matrix", "Largest losses", "Proliferative DR", "kappa"):
         assert text in said.out
-    figures = sorted(run.figures.iterdir())
+    figures = sorted(run.figures.glob("valid_*.png"))
     assert len(figures) == 7
     for file in figures:
         assert f"Figure {file}" in said.err

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fastmed import fitting, training
 from fastmed.learn.fitting.callbacks import StopWhenNotFinite
 from fastmed.run import Run
+from fastmed.training import fitting
+from fastmed.training import train as training
 
 TINY = (
     "--arch", "test_resnet", "--no-pretrained", "--batch", "8", "--size", "32", "--device", "cpu",

@@ -8,7 +8,7 @@ from stopped import stopped_before
 
 from fastmed.evaluation import saved_scores
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = ("--device", "cpu", "--workers", 0)
 

@@ -109,7 +109,7 @@ def test_metadata_and_patients_come_along(done: dict[str, Path], phantoms: dict)
 
 
 def test_converted_data_train_at_once(done: dict[str, Path], tmp_path: Path) -> None:
-    from fastmed.training import train
+    from fastmed.training.train import train
 
     task = find_task("pneumonia", done["pneumonia"] / "tasks.toml")
     task = task.with_changes({"train.epochs": 1})

@@ -15,7 +15,7 @@ from fastmed.families import Family, compare_meta, resume_family, train_members
 from fastmed.families.summary import comparison
 from fastmed.run import Run, list_runs
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 MEMBERS = ["image", "metadata", "image-and-metadata"]

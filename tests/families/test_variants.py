@@ -25,7 +25,7 @@ from fastmed.families.members import plan_members
 from fastmed.families.summary import comparison, summary
 from fastmed.prediction import predict
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

@@ -20,7 +20,7 @@ from fastmed.tracking.messenger import Messenger
 from fastmed.tracking.tracker import About, Tracker
 from fastmed.tracking.trackers import TRACKERS, check_trackers
 from fastmed.tracking.worker import follow
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from fastai.callback.core import Callback
 
-from fastmed.checkpoints import Checkpoint, put_in_place
 from fastmed.data.tables import write_table
 from fastmed.errors import TrainingError
 from fastmed.learn.fitting.measures import columns_of
 from fastmed.learn.fitting.metrics import higher_is_better
 from fastmed.learn.network.weights import save_weights
 from fastmed.run import Run
+from fastmed.run.checkpoints import Checkpoint, put_in_place
 
 
 class StopWhenNotFinite(Callback):

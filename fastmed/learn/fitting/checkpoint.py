@@ -12,13 +12,13 @@ from fastai.learner import Learner
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fastmed.checkpoints import Checkpoint, checkpoints
 from fastmed.errors import ModelError, RunError
 from fastmed.files import read_info, write_text, write_whole
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.plain import Tensors, from_plain, to_plain
 from fastmed.learn.fitting.snapshot import State, put, take
 from fastmed.learn.network.weights import read_state_dict, save_weights
+from fastmed.run.checkpoints import Checkpoint, checkpoints
 
 FORMAT = 1
 

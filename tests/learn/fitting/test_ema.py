@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fastmed.data.items import read_items
-from fastmed.fitting import fit_phases
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.ema import AverageWeights
 from fastmed.learn.fitting.schedule import plan_phases
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.run import Run
+from fastmed.training.fitting import fit_phases
 
 DECAY = 0.8
 

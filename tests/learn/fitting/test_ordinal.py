@@ -20,7 +20,7 @@ from fastmed.learn.outputs import grade_scores
 from fastmed.prediction import predict
 from fastmed.run import Run
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.train import train
 
 KINDS = ("corn", "coral")
 CPU = {"device": "cpu", "workers": 0}

@@ -13,7 +13,7 @@ from fastmed.learn.fitting.own_loss import check_kept
 from fastmed.prediction import predict
 from fastmed.run import Run
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.train import train
 
 CODE = """
 import torch

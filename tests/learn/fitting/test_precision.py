@@ -12,7 +12,7 @@ from fastmed.learn.fitting.precision import choose_precision
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

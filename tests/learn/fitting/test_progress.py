@@ -4,7 +4,7 @@ import pytest
 from conftest import tiny_task
 
 from fastmed.learn.fitting import progress
-from fastmed.training import train
+from fastmed.training.train import train
 
 
 def test_a_log_file_gets_one_plain_line_an_epoch(

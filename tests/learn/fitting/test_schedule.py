@@ -14,7 +14,6 @@ from torch import nn
 
 from fastmed.data.items import read_items
 from fastmed.errors import TaskError
-from fastmed.fitting import fit_phases
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.schedule import SCHEDULES, plan_phases
 from fastmed.learn.input.loaders import dataloaders
@@ -22,6 +21,7 @@ from fastmed.learn.learner import learner
 from fastmed.learn.network.groups import backbone_of
 from fastmed.run import Run
 from fastmed.task import Task
+from fastmed.training.fitting import fit_phases
 
 
 class Rates(Callback):

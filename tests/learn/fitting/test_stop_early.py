@@ -6,7 +6,7 @@ from fastai.callback.core import CancelFitException
 from made import listening
 
 from fastmed.learn.fitting.stop_early import StopEarly
-from fastmed.training import train
+from fastmed.training.train import train
 
 NAN = float("nan")
 

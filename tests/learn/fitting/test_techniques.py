@@ -14,7 +14,6 @@ from torch import nn
 
 from fastmed.data.items import read_items
 from fastmed.errors import ModelError, TrainingError
-from fastmed.fitting import fit_phases
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.schedule import plan_phases
 from fastmed.learn.fitting.techniques import Compile, check_machine, training_sizes
@@ -22,7 +21,8 @@ from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.run import Run
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.fitting import fit_phases
+from fastmed.training.train import train
 
 PLAIN = {"train__schedule": "constant", "train__opt": "sgd", "train__lr": 0.01}
 

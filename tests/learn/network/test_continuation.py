@@ -15,7 +15,7 @@ from fastmed.learn.learner import learner
 from fastmed.learn.network.continuation import check_start, weights_file
 from fastmed.run import Run
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.train import train
 
 META = ("age", "sex")
 CPU = {"device": "cpu", "workers": 0}

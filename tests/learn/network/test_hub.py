@@ -18,7 +18,7 @@ from fastmed.learn.network.architectures import resolve_arch
 from fastmed.learn.network.backbone import normalization_of
 from fastmed.learn.network.body import make_body
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 
 ARCH = "hf-hub:some-lab/chest-vit"
 CONFIG = {

@@ -18,7 +18,7 @@ from fastmed.learn.network.body import make_body
 from fastmed.learn.network.groups import backbone_of, layer_groups
 from fastmed.learn.network.own_network import make_own
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.train import train
 from fastmed.trust import trust_run
 
 CPU = {"device": "cpu", "workers": 0}

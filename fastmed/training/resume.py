@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from fastmed.checkpoints import Checkpoint, checkpoints, drop_others, drop_unfinished
-from fastmed.claim import claimed
 from fastmed.console import note, warn
 from fastmed.errors import RunError, listed
-from fastmed.fitting import fit_and_finish
 from fastmed.learn.fitting.checkpoint import Snapshot, read_snapshot
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.learn.restore import statistics_of
 from fastmed.run import Run, list_runs
-from fastmed.sameness import check_sameness, unchanged_items
-from fastmed.training import begin_and_fit, phases_of, prepare
+from fastmed.run.checkpoints import Checkpoint, checkpoints, drop_others, drop_unfinished
+from fastmed.run.claim import claimed
+from fastmed.training.fitting import fit_and_finish
+from fastmed.training.sameness import check_sameness, unchanged_items
+from fastmed.training.train import begin_and_fit, phases_of, prepare
 
 STOPPED = ("interrupted", "killed")
 

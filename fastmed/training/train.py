@@ -9,13 +9,10 @@ import pandas as pd
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
-from fastmed.augmentation import draw_augmented
-from fastmed.claim import claimed
 from fastmed.console import note, print_table
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import metadata_table, tell_of_strange
 from fastmed.data.tables import LEFT_OUT, part
-from fastmed.fitting import fit_and_finish
 from fastmed.learn.fitting.losses import make_loss
 from fastmed.learn.fitting.measures import check_test_part
 from fastmed.learn.fitting.own_loss import keep_function
@@ -27,8 +24,11 @@ from fastmed.learn.learner import check_weights, learner
 from fastmed.learn.network.architectures import resolve_arch
 from fastmed.learn.network.body import keep_description
 from fastmed.run import Run
+from fastmed.run.claim import claimed
 from fastmed.task import Task
 from fastmed.tracking.trackers import check_trackers
+from fastmed.training.augmentation import draw_augmented
+from fastmed.training.fitting import fit_and_finish
 
 
 def train(

@@ -10,7 +10,6 @@ import torch
 from conftest import tiny_task
 from PIL import Image
 
-from fastmed.augmentation import augmented_figure
 from fastmed.data.items import read_items
 from fastmed.data.operations.transform import prepare
 from fastmed.data.pixels.image import open_item
@@ -19,6 +18,7 @@ from fastmed.data.tables import part, root_of
 from fastmed.errors import TaskError
 from fastmed.learn.input.augmented import augmented_pictures, draw_images
 from fastmed.run import Run
+from fastmed.training.augmentation import augmented_figure
 
 NONE = {
     f"augment__{name}": 0.0 for name in ("flip_horizontal", "flip_vertical", "rotate", "light")

@@ -10,8 +10,8 @@ from fastmed.data.tables import items_table
 from fastmed.errors import RunError
 from fastmed.files import read_json
 from fastmed.run import Run, list_runs
-from fastmed.run_places import relative_path
-from fastmed.versions import package_versions
+from fastmed.run.places import relative_path
+from fastmed.run.versions import package_versions
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fastmed.checkpoints import (
+from fastmed.run.checkpoints import (
     Checkpoint,
     checkpoints,
     drop_others,

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from fastmed.claim import claimed, is_claimed
 from fastmed.errors import RunError
+from fastmed.run.claim import claimed, is_claimed
 
 HOLD = """
 import sys
 from pathlib import Path
-from fastmed.claim import claimed
+from fastmed.run.claim import claimed
 with claimed(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

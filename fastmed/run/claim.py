@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from fastmed.checkpoints import FOLDER
 from fastmed.errors import RunError
+from fastmed.run.checkpoints import FOLDER
 
 _FILE = Path(FOLDER) / ".lock"
 

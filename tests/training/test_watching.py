@@ -8,9 +8,9 @@ from conftest import tiny_task
 from stopped import batches_of, marks_of, stopped_before
 
 from fastmed.learn.fitting.progress import SECOND_VALIDATION
-from fastmed.resuming import resume
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.resume import resume
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

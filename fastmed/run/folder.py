@@ -1,4 +1,4 @@
-"""A run: a folder with fixed file names that holds everything a training left behind."""
+"""The folder of a run: what lies where in it."""
 
 import datetime
 import os
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fastmed.checkpoints import Checkpoint, checkpoint_of, checkpoints
-from fastmed.claim import is_claimed
 from fastmed.data.metadata import MetadataEncoder
 from fastmed.data.tables import ROOT, read_table, write_table
 from fastmed.errors import RunError, listed, nearest
 from fastmed.files import read_info, write_json
 from fastmed.network_files import within_run, without_folder
-from fastmed.run_checks import check_items, read_run_info
-from fastmed.run_places import claim_folder, relative_path
+from fastmed.run.checkpoints import Checkpoint, checkpoint_of, checkpoints
+from fastmed.run.checks import check_items, read_run_info
+from fastmed.run.claim import is_claimed
+from fastmed.run.places import claim_folder, relative_path
+from fastmed.run.versions import package_versions
 from fastmed.task import Task
-from fastmed.versions import package_versions
 
 if TYPE_CHECKING:
     from fastai.learner import Learner

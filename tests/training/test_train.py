@@ -12,7 +12,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score
 
-from fastmed import fitting
 from fastmed.data.tables import part
 from fastmed.errors import DataError, FastmedError, ModelError, RunError, TrainingError
 from fastmed.evaluation import saved_scores
@@ -20,7 +19,8 @@ from fastmed.learn.fitting.callbacks import KeepBest, StopWhenNotFinite
 from fastmed.prediction import predict
 from fastmed.run import Run, list_runs
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training import fitting
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

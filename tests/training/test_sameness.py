@@ -7,13 +7,13 @@ import pytest
 from conftest import tiny_task
 from stopped import stopped_before
 
-from fastmed import sameness
 from fastmed.errors import DataError, FastmedError, RunError
 from fastmed.files import read_json, write_json
-from fastmed.resuming import resume
 from fastmed.run import Run
-from fastmed.training import train
-from fastmed.versions import package_versions
+from fastmed.run.versions import package_versions
+from fastmed.training import sameness
+from fastmed.training.resume import resume
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 

@@ -12,13 +12,12 @@ from stopped import batches_of, killed_command, marks_of, moments, stopped_befor
 from test_claim import hold
 
 import fastmed
-from fastmed import checkpoints
 from fastmed.errors import RunError, TrainingError
 from fastmed.learn.fitting.callbacks import KeepBest
-from fastmed.resuming import newest_stopped, resume
-from fastmed.run import Run
+from fastmed.run import Run, checkpoints
 from fastmed.task import Task
-from fastmed.training import train
+from fastmed.training.resume import newest_stopped, resume
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 TURNED = {"augment": {"flip_horizontal": 0.5, "rotate": 10, "light": 0.2}}

@@ -16,10 +16,10 @@ from fastmed.learn.fitting.rate_finder import suggest, sweep
 from fastmed.learn.fitting.schedule import plan_phases
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
-from fastmed.rate_finding import find_rate
 from fastmed.results.style import check_figure_file
 from fastmed.run import Run
-from fastmed.training import train
+from fastmed.training.rate_finding import find_rate
+from fastmed.training.train import train
 
 CPU = {"device": "cpu", "workers": 0}
 STEPS = 50

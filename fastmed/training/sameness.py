@@ -15,7 +15,7 @@ from fastmed.files import read_info
 from fastmed.learn.fitting.own_loss import check_kept
 from fastmed.network_files import KEPT_CODE, KEPT_CONFIG
 from fastmed.run import Run
-from fastmed.versions import package_versions
+from fastmed.run.versions import package_versions
 
 _ITEMS = "items.csv"
 _NETWORK = (KEPT_CODE, KEPT_CONFIG)

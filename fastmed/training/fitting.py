@@ -11,7 +11,6 @@ from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 
-from fastmed.checkpoints import checkpoints
 from fastmed.console import clear_sentence, warn
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
@@ -30,9 +29,10 @@ from fastmed.learn.fitting.tracking import TellTrackers
 from fastmed.learn.input.augment import AugmentEpochs
 from fastmed.learn.network.weights import restore_weights, save_weights
 from fastmed.run import Run
-from fastmed.sameness import what_must_stay
+from fastmed.run.checkpoints import checkpoints
 from fastmed.task import Task
-from fastmed.watching import tracked
+from fastmed.training.sameness import what_must_stay
+from fastmed.training.watching import tracked
 
 
 def fit_and_finish(

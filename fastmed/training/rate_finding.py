@@ -25,7 +25,7 @@ from fastmed.learn.learner import check_weights
 from fastmed.results.rate_curves import Sweep, rates_figure
 from fastmed.results.style import check_figure_file, save
 from fastmed.task import Task
-from fastmed.training import Prepared, prepare, read_and_show, with_timm_name
+from fastmed.training.train import Prepared, prepare, read_and_show, with_timm_name
 
 HEADLINE = "valley"
 FEWEST_STEPS = 50

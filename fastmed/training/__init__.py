@@ -1,0 +1,1 @@
+"""Training: begun, gone on with, prepared and watched."""
