@@ -8,11 +8,12 @@ BIN     = $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/fastmed demo
 
+test test-slow: export OMP_NUM_THREADS = 1
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
 test-slow: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

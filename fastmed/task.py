@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from fastmed.errors import TaskError, listed, nearest
 from fastmed.files import leads_out
 from fastmed.settings.augment import AugmentSettings
 from fastmed.settings.data import BalanceSettings, FetchSettings, MetaName, SplitSettings
@@ -26,6 +28,10 @@ METRICS_OF: dict[str, tuple[str, ...]] = {
 }
 
 
+# Parts of a task that a member of an ensemble may have of its own: all see the same images.
+OF_MEMBERS = ("image", "augment", "head", "train", "predict")
+
+
 class Task(Part):
     """What is learnt, from which files, and how; see `fastmed tasks` for the built-in ones."""
 
@@ -44,12 +50,12 @@ class Task(Part):
     head: HeadSettings = HeadSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    members: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("name")
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-            raise ValueError(f"the name '{name}' may hold only letters, digits, '_' and '-'")
+        check_folder_name(name)
         return name
 
     @field_validator("title")
@@ -132,6 +138,30 @@ class Task(Part):
             )
         return self
 
+    @field_validator("members")
+    @classmethod
+    def _members_share_the_images(cls, members: dict[str, Any]) -> dict[str, Any]:
+        for name, own in members.items():
+            check_folder_name(name)
+            for key, _ in _leaves(own):
+                if key.split(".")[0] not in OF_MEMBERS:
+                    raise ValueError(
+                        f"{name}: '{key}' is the same for all members; a member may change "
+                        f"{listed(OF_MEMBERS)}"
+                    )
+        return members
+
+    def changes_of_member(self, name: str) -> dict[str, Any]:
+        """Return what a member of the task's ensemble has of its own, for `with_changes`.
+
+        Raises:
+            TaskError: there is no such member.
+        """
+        if name not in self.members:
+            close = nearest(name, self.members) or f"; there are {listed(self.members)}"
+            raise TaskError(f"task '{self.name}' has no member '{name}'{close}")
+        return {**dict(_leaves(self.members[name])), "members": {}}
+
     @property
     def loss(self) -> str:
         """The loss to train with: the task's, or the goal's own."""
@@ -173,6 +203,25 @@ class Task(Part):
         from fastmed.taskfile import changed
 
         return changed(self, changes)
+
+
+def _leaves(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting of nested tables, under its dotted name."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def check_folder_name(name: str) -> None:
+    """Refuse a name that not every system takes for a folder.
+
+    Raises:
+        ValueError: says what a name may hold.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise ValueError(f"the name '{name}' may hold only letters, digits, '_' and '-'")
 
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

@@ -136,9 +136,20 @@ def _read(place: Path) -> dict[str, dict[str, Any]]:
 
 def _build(name: str, table: Mapping[str, Any], place: str = "") -> Task:
     try:
-        return Task.model_validate({**table, "name": name})
+        task = Task.model_validate({**table, "name": name})
     except ValidationError as error:
         raise TaskError(f"{place and place + ': '}{_sentence(name, error)}") from None
+    if place:
+        _check_members(task, place)
+    return task
+
+
+def _check_members(task: Task, place: str) -> None:
+    for member in task.members:
+        try:
+            task.with_changes(task.changes_of_member(member))
+        except TaskError as error:
+            raise TaskError(f"{place}: [{task.name}.members.{member}] {error}") from None
 
 
 def _sentence(name: str, error: ValidationError) -> str:

@@ -38,6 +38,8 @@ MISTAKES = {
     'source.group={pattern="("}': "is not a regular expression",
     'source.group={pattern="a",column="b"}': "exactly one of 'column', 'tag', 'pattern'",
     "train.epochs.x=1": "'epochs' is a value, not a table",
+    "members={a={classes=['x']}}": "a: 'classes' is the same for all members; a member may change",
+    "members={'../a'={}}": "'../a' may hold only letters, digits",
     "augment.last_epoch=0": "greater than or equal to 1",
 }
 
@@ -85,6 +87,14 @@ def test_one_broken_task_does_not_hide_the_others(tmp_path) -> None:
     assert find_task("lungs", file).name == "lungs"
     with pytest.raises(TaskError, match=r"\[broken.goal\] is missing"):
         find_task("broken", file)
+
+
+def test_a_broken_member_is_named_where_it_is_declared(tmp_path) -> None:
+    file = tmp_path / "own.toml"
+    text = to_toml(find_task("histology")) + "\n[histology.members.wild.train]\nlr = -1\n"
+    file.write_text(text.replace("[histology.members]\n", ""))
+    with pytest.raises(TaskError, match=r"own.toml: \[histology.members.wild\] .*train.lr.* = -1"):
+        find_task("histology", file)
 
 
 def test_unknown_task_names_the_nearest() -> None:

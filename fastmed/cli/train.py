@@ -179,6 +179,14 @@ def train(
             rich_help_panel=_SEVERAL,
         ),
     ] = 1,
+    members: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="all|A,B",
+            help="The ensemble that the task declares, or some of it.",
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = None,
     compare_meta: Annotated[
         bool,
         typer.Option(
@@ -240,8 +248,12 @@ def train(
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
 
-    if compare_meta and (len(archs) > 1 or folds or seeds > 1):
-        raise TaskError("--compare-meta goes with one --arch, without --folds and --seeds")
+    declared = split_names(members) or []
+    several = bool(len(archs) > 1 or declared or folds or seeds > 1)
+    if compare_meta and several:
+        raise TaskError(
+            "--compare-meta goes with one --arch, and without other trainings beside it"
+        )
     folder = data or Path("data") / task
     options: dict[str, Any] = {
         "runs": runs,
@@ -251,14 +263,14 @@ def train(
         "skip_bad": skip_bad,
         "cache": not no_cache,
     }
-    several = compare_meta or len(archs) > 1 or folds or seeds > 1
     trackers = split_names(track) or []
-    if trackers and several:
-        raise TaskError("--track follows one training, and these are several; leave it out")
+    if trackers and compare_meta:
+        raise TaskError("--track doesn't go with --compare-meta; leave one of them out")
     if compare_meta:
         _compare_meta(chosen, folder, options)
     elif several:
-        _train_family(chosen, folder, {"archs": archs, "folds": folds, "seeds": seeds, **options})
+        plan = {"archs": archs, "members": declared, "folds": folds, "seeds": seeds}
+        _train_family(chosen, folder, {**plan, "track": trackers, **options})
     else:
         _train(chosen, folder, {**options, "track": trackers})
 

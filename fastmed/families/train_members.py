@@ -58,7 +58,8 @@ def _trained(
         return run if run.info.get("status") == "done" else resume(run, **options)
     task = family.task.with_changes(changes_of(family, member))
     own = items if member.fold == NO_FOLD else items_of_fold(items, task, member.fold)
-    return train(task, own, name=member.name, family=family.path, **options)
+    track = family.info.get("track", [])
+    return train(task, own, name=member.name, family=family.path, track=track, **options)
 
 
 def _test(run: Run, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Several networks, seeds or folds of one task, side by side."""
+"""Several networks, members, seeds or folds of one task, side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from fastmed.families.members import Member, plan_members
 from fastmed.families.train_members import train_members
 from fastmed.learn.learner import check_weights
 from fastmed.task import Task
+from fastmed.tracking.trackers import check_trackers
 from fastmed.training.train import read_and_show, with_timm_name
 
 
@@ -22,6 +23,7 @@ def train_family(
     data: str | Path | pd.DataFrame,
     *,
     archs: Sequence[str] = (),
+    members: Sequence[str] = (),
     seeds: int = 1,
     folds: int = 0,
     runs: str | Path = "runs",
@@ -30,6 +32,7 @@ def train_family(
     cache: bool = True,
     device: str | None = None,
     workers: int | None = None,
+    track: Sequence[str] = (),
 ) -> Family:
     """Train several networks, seeds or folds of one task, and compare them.
 
@@ -42,24 +45,30 @@ def train_family(
         data: the folder of the data set, or items: of `read_items`, or with folds of
             `inspected_items`.
         archs: backbones to compare; none takes the task's own.
+        members: of the ensemble that the task declares, in place of backbones; ``["all"]`` takes
+            every one.
         seeds: how many seeds of weights and batches.
         folds: how many folds; 0 trains on the task's own parts.
-        runs, name, skip_bad, cache, device, workers: as for `train`.
+        runs, name, skip_bad, cache, device, workers, track: as for `train`.
 
     Raises:
         FastmedError: as of `train`; runs that are finished stay.
         KeyboardInterrupt: runs that are finished stay; `resume_family` goes on.
     """
-    members = plan_members(task, archs, seeds, folds)
-    for member in members:
+    track = check_trackers(track)
+    plan = plan_members(task, archs, seeds, folds, members)
+    for member in plan:
         check_weights(with_timm_name(task.with_changes(member.changes)))
     if folds:
         items = fold_items(_inspected(task, data, skip_bad, cache), task, folds)
         _show_folds(items, task)
     else:
         items = _shown(task, data, skip_bad, cache)
-    kind = "folds" if folds else "backbones" if len(archs) > 1 else "seeds"
-    family = Family.create(runs, task, items, kind, members, name)
+    kind = (
+        "folds" if folds else "members" if members else "backbones" if len(archs) > 1 else "seeds"
+    )
+    family = Family.create(runs, task, items, kind, plan, name)
+    family.update(**({"track": track} if track else {}))
     options = {"cache": cache, "device": device, "workers": workers}
     return train_members(family, items, own_changes, options)
 

@@ -60,6 +60,46 @@ def test_the_plan_is_every_combination_with_a_folder_of_its_own():
     }  # fmt: skip
 
 
+def test_declared_members_differ_in_settings_and_share_the_images(
+    phantoms: dict[str, Path], tmp_path: Path
+):
+    declared = {
+        "plain": {},
+        "turned": {"train": {"arch": "test_vit"}, "augment": {"rotate": 20}, "image.size": 48},
+    }
+    task = task_of(members=declared)
+    family = train_family(task, phantoms["lungs"], members=["all"], runs=tmp_path, **CPU)
+    plain, turned = family.finished.values()
+    assert family.info["kind"] == "members"
+    assert (plain.task.train.arch, turned.task.train.arch) == ("test_resnet", "test_vit")
+    assert (plain.task.augment.rotate, turned.task.augment.rotate) == (0, 20)
+    assert (plain.task.image.size, turned.task.image.size) == (32, 48)
+    assert plain.items.equals(turned.items)
+    assert comparison(family, "valid")["network"].tolist() == ["plain", "turned"]
+    together = predict_together(family, family.items, **CPU)
+    assert len(together) == len(family.items)
+
+
+@pytest.mark.parametrize(
+    ("archs", "members", "sentence"),
+    [
+        (["test_vit"], ["all"], "leave out --arch"),
+        ([], ["b", "b"], "names 'b' twice"),
+        ([], ["second"], "no member 'second'; did you mean 'secnd'"),
+        ([], ["secnd"], "one training is no family"),
+    ],
+)
+def test_members_that_can_not_be_are_refused(archs: list, members: list, sentence: str):
+    task = task_of(members={"b": {}, "secnd": {}})
+    with pytest.raises(TaskError, match=sentence):
+        plan_members(task, archs, 1, 0, members)
+
+
+def test_a_task_without_members_says_how_they_are_declared():
+    with pytest.raises(TaskError, match=r"declares no members.*\[histology.members.first\]"):
+        plan_members(task_of("histology"), [], 1, 0, ["all"])
+
+
 @pytest.mark.parametrize(
     ("archs", "seeds", "folds", "sentence"),
     [

@@ -48,7 +48,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 def check_failed(said: object, run: Path, reason: str) -> None:
     """Assert that a training failed with one sentence and left only whole files."""
     assert said.code == 1
-    assert f"Error: can't write {run}/model.safetensors: {reason}" in said.err
+    assert f"Error: can't write {run}/checkpoints/epoch-00.safetensors: {reason}" in said.err
     assert said.err.count("Error") == 1
     assert "Traceback" not in said.err
     assert Run.open(run).info["status"] == "failed"

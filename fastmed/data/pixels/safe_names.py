@@ -25,7 +25,7 @@ def mirrored(paths: Sequence[str], suffix: str) -> list[str]:
         suffix: of the new ones, such as ``.png``.
     """
     stems = [_without_suffix(path) for path in paths]
-    safe = ["/".join(map(safe_name, PurePosixPath(stem).parts)) for stem in stems]
+    safe = ["/".join(map(safe_name, PurePosixPath(stem).parts or [""])) for stem in stems]
     folders = {_same(str(above)) for path in safe for above in PurePosixPath(path).parents}
     wished = {_same(f"{path}{suffix}") for path in safe}
     taken: set[str] = set()

@@ -28,6 +28,7 @@ PARTS = st.lists(st.text(min_size=1).map(lambda t: t.replace("/", "x")), min_siz
         ("right\u202etfel.png", "right_tfel.png"),
         ("line\nbreak\x1b[0m.png", "line_break_[0m.png"),
         ("=1+1.png", "=1+1.png"),
+        (".", "_.png"),
     ],
 )
 def test_names_mirror_the_source(path: str, new: str) -> None:
