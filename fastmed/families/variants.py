@@ -49,7 +49,13 @@ def train_family(
             every one.
         seeds: how many seeds of weights and batches.
         folds: how many folds; 0 trains on the task's own parts.
-        runs, name, skip_bad, cache, device, workers, track: as for `train`.
+        runs: as for `train`, and so are all that follow.
+        name: of the family's folder; empty means the time and the kind.
+        skip_bad: leave out images that can't be read, instead of refusing.
+        cache: keep the decoded images on disk.
+        device: ``cpu``, ``cuda``, ...; None takes the best.
+        workers: loader processes; None chooses.
+        track: who is told of each epoch of each run.
 
     Raises:
         FastmedError: as of `train`; runs that are finished stay.

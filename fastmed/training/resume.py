@@ -36,7 +36,9 @@ def resume(
     Args:
         run: a run or its folder.
         epoch: after which to go on; later ones are trained again. None takes the last.
-        device, workers, cache: as for `train`; None takes what the run was begun with.
+        device: as for `train`; None takes what the run was begun with, here and below.
+        workers: loader processes.
+        cache: keep the decoded images on disk.
 
     Raises:
         RunError: the run is finished, is being trained, or has no such checkpoint; or settings,

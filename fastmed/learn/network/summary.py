@@ -75,7 +75,8 @@ def describe_network(
 
     Args:
         arch: any name that ``train.arch`` takes; None takes the task's.
-        size, channels: of the image; None takes the task's, or 224 and 3.
+        size: of the image, in pixels; None takes the task's, or 224.
+        channels: of the image; None takes the task's, or 3.
         task: to stand the task's head on the backbone; without one, the backbone is alone.
         depth: how far parts are taken apart: 1 shows a network's stages, 2 their blocks.
 
