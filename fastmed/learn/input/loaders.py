@@ -86,8 +86,11 @@ def dataloaders(
     frame = _training_frame(task, items)
     statistics = with_metadata(statistics or measure(task, items, cache), task, items)
     images = int((frame["split"] == "train").sum())
-    if task.train.batch < 2 and task.head.batch_norm:
-        raise TaskError("train.batch = 1 does not work with head.batch_norm = true; use 2 or more")
+    if task.train.batch < 2 and task.head.batch_norm != "none":
+        raise TaskError(
+            f"train.batch = 1 does not work with head.batch_norm = '{task.head.batch_norm}'; use 2 "
+            "or more"
+        )
     kept = Cache(task.image) if cache else None
     block = data_block(task, root_of(items), statistics, kept)
     return _loaders(block, frame, min(task.train.batch, images), device, workers)

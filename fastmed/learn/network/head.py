@@ -46,32 +46,37 @@ class Steps(nn.Module):
 def make_head(
     features: int, settings: HeadSettings, outputs: int, one_value: bool = False
 ) -> nn.Sequential:
-    """Return pooling, BatchNorm, hidden layers with ReLU and dropout, and the last layer.
+    """Return pooling, hidden layers with ReLU and the last one, each after BatchNorm and dropout.
+
+    With the default settings it is the head of fastai's `vision_learner`.
 
     Args:
         features: channels of the feature map.
-        settings: pooling, widths, dropout.
+        settings: pooling, widths, dropout, what is normalised.
         outputs: how many numbers come out.
         one_value: all outputs follow from one value, see `Steps`.
     """
     width = features * 2 if settings.pool == "concat" else features
-    layers: list[nn.Module] = [Pool(settings.pool)]
-    if settings.batch_norm:
-        layers.append(nn.BatchNorm1d(width))
-    return nn.Sequential(*layers, *linear_layers(width, settings, outputs, one_value))
+    norm = [] if settings.batch_norm == "none" else [nn.BatchNorm1d(width)]
+    layers = linear_layers(width, settings, outputs, one_value)
+    return nn.Sequential(Pool(settings.pool), *norm, *layers)
 
 
 def linear_layers(
     width: int, settings: HeadSettings, outputs: int, one_value: bool = False
 ) -> list[nn.Module]:
-    """Return a head's hidden layers with ReLU and dropout, and its last layer."""
-    layers: list[nn.Module] = []
-    dropout = [nn.Dropout(settings.dropout)] if settings.dropout else []
-    for hidden in settings.hidden:
-        layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True), *dropout]
+    """Return a head's hidden layers with ReLU, BatchNorm and dropout, and its last layer."""
+    first, *others = settings.dropouts
+    layers = _dropout(first)
+    for hidden, dropout in zip(settings.hidden, others, strict=True):
+        layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True)]
+        layers += [nn.BatchNorm1d(hidden)] if settings.batch_norm == "all" else []
+        layers += _dropout(dropout)
         width = hidden
-    if not settings.hidden:
-        layers += dropout
     if one_value:
         return [*layers, nn.Linear(width, 1, bias=False), Steps(outputs)]
     return [*layers, nn.Linear(width, outputs)]
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []

@@ -49,7 +49,7 @@ def test_a_training_ends_early_and_says_so(phantoms: dict, tmp_path) -> None:
     """At a rate at which nothing changes, no epoch is better than the first."""
     task = tiny_task(
         "lungs", train__epochs=9, train__patience=2, train__lr=1e-12, train__opt="sgd",
-        train__schedule="constant", train__select="accuracy", head={"batch_norm": False},
+        train__schedule="constant", train__select="accuracy", head={"batch_norm": "none"},
         train__arch="test_vit",
     )  # fmt: skip
     with listening() as said:

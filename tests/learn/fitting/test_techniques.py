@@ -90,7 +90,7 @@ def test_accumulated_gradients_are_the_mean_of_their_batches(
     phantoms: dict, tmp_path: Path
 ) -> None:
     """Three batches of 8 in groups of two: the last one is a group of its own."""
-    changes = {"train__arch": "test_vit", "head": {"dropout": 0.0, "batch_norm": False}}
+    changes = {"train__arch": "test_vit", "head": {"dropout": 0.0, "batch_norm": "none"}}
     small = tiny_task("lungs", **{**PLAIN, "train__epochs": 2, **changes, "train__accumulate": 2})
     large = tiny_task("lungs", **{**PLAIN, "train__epochs": 2, **changes, "train__batch": 16})
     watch, _ = watched(small, phantoms, tmp_path / "a")

@@ -87,7 +87,7 @@ def test_the_retinopathy_head_is_one_neuron() -> None:
 
 
 def test_dropout_stands_between_hidden_layers_too() -> None:
-    head = make_head(8, HeadSettings(hidden=(4, 4), batch_norm=False), outputs=2)
+    head = make_head(8, HeadSettings(hidden=(4, 4), pooled_dropout=0, batch_norm="none"), outputs=2)
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == ["Pool", *["Linear", "ReLU", "Dropout"] * 2, "Linear"]
 

@@ -36,7 +36,7 @@ def quiet_learner(task: Task, root: Path) -> tuple[Learner, pd.DataFrame]:
     return learn, items
 
 
-ONE_LAYER = {"hidden": [], "pool": "avg", "dropout": 0.0, "batch_norm": False}
+ONE_LAYER = {"hidden": [], "pool": "avg", "dropout": 0.0, "batch_norm": "none"}
 TWO_HIDDEN = {"hidden": [16, 8], "pool": "max", "dropout": 0.2}
 NETWORKS = {
     "convolutions, one layer": {"train__arch": "test_resnet", "head": ONE_LAYER},

@@ -2,6 +2,7 @@ import pytest
 import timm
 import torch
 from conftest import tiny_task
+from fastai.vision.learner import create_head
 from torch import nn
 
 from fastmed.learn.network.head import make_head
@@ -36,7 +37,7 @@ def test_the_head_of_the_cardiomegaly_project_is_exact() -> None:
     ],
 )
 def test_pooling(pool: str, expected: torch.Tensor) -> None:
-    settings = HeadSettings(pool=pool, hidden=[], dropout=0, batch_norm=False)
+    settings = HeadSettings(pool=pool, hidden=[], dropout=0, batch_norm="none")
     pooled, last = make_head(6, settings, 3).children()
     torch.testing.assert_close(pooled(MAPS), expected)
     assert last.in_features == expected.shape[1]
@@ -46,9 +47,32 @@ def test_widths_and_dropout() -> None:
     head = make_head(6, HeadSettings(pool="avg", hidden=[8, 4], dropout=0.25), 3)
     widths = [(one.in_features, one.out_features) for one in head if isinstance(one, nn.Linear)]
     assert widths == [(6, 8), (8, 4), (4, 3)]
-    assert [one.p for one in head if isinstance(one, nn.Dropout)] == [0.25, 0.25]
+    assert [one.p for one in head if isinstance(one, nn.Dropout)] == [0.125, 0.25, 0.25]
     plain = make_head(6, HeadSettings(hidden=[], dropout=0.25), 3)
     assert [type(one).__name__ for one in plain] == ["Pool", "BatchNorm1d", "Dropout", "Linear"]
+
+
+def test_the_default_head_is_fastais() -> None:
+    theirs = create_head(6, 3).eval()
+    ours = make_head(6, HeadSettings(), 3).eval()
+    norms = [one for one in ours if isinstance(one, nn.BatchNorm1d)]
+    lines = [one for one in ours if isinstance(one, nn.Linear)]
+    their_norms = [one for one in theirs if isinstance(one, nn.BatchNorm1d)]
+    their_lines = [one for one in theirs if isinstance(one, nn.Linear)]
+    for mine, other in zip(norms, their_norms, strict=True):
+        nn.init.normal_(other.weight)
+        mine.load_state_dict(other.state_dict())
+    for mine, other in zip(lines, their_lines, strict=True):
+        mine.weight.data = other.weight.data
+        nn.init.zeros_(mine.bias)
+    torch.testing.assert_close(ours(MAPS), theirs(MAPS))
+    rates = [[one.p for one in head if isinstance(one, nn.Dropout)] for head in (ours, theirs)]
+    assert rates[0] == rates[1] == [0.25, 0.5]
+
+
+def test_dropout_of_what_is_pooled_needs_a_hidden_layer() -> None:
+    with pytest.raises(ValueError, match="pooled_dropout has no effect without hidden layers"):
+        HeadSettings(hidden=[], pooled_dropout=0.1)
 
 
 def test_outputs_of_a_task() -> None:
