@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from fastmed.training.resume import resume as resume
     from fastmed.training.train import train as train
     from fastmed.trust import trust_run as trust_run
+    from fastmed.tuning.nested import resume_nested as resume_nested
+    from fastmed.tuning.nested import tune_nested as tune_nested
+    from fastmed.tuning.search import Search as Search
+    from fastmed.tuning.tune import resume_search as resume_search
+    from fastmed.tuning.tune import tune as tune
 
 __version__ = "0.1.0"
 
@@ -40,6 +45,7 @@ _ROOMS = {
     "Family": "families",
     "FastmedError": "errors",
     "Run": "run",
+    "Search": "tuning.search",
     "Study": "data_study.story",
     "Task": "task",
     "augmented_figure": "training.augmentation",
@@ -59,10 +65,14 @@ _ROOMS = {
     "read_items": "data.items",
     "resume": "training.resume",
     "resume_family": "families",
+    "resume_nested": "tuning.nested",
+    "resume_search": "tuning.tune",
     "study": "data_study.story",
     "train": "training.train",
     "trust_run": "trust",
     "train_family": "families",
+    "tune": "tuning.tune",
+    "tune_nested": "tuning.nested",
 }
 __all__ = sorted(_ROOMS)  # noqa: PLE0605
 

@@ -19,6 +19,7 @@ from fastmed.settings.part import Part
 from fastmed.settings.predict import CutRule, PredictSettings
 from fastmed.settings.sources import AnySource
 from fastmed.settings.train import METADATA, TrainSettings
+from fastmed.settings.tune import TuneSettings, check_space
 
 Goal = Literal["category", "grade"]
 
@@ -50,6 +51,7 @@ class Task(Part):
     head: HeadSettings = HeadSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    tune: TuneSettings = TuneSettings()
     members: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("name")
@@ -99,6 +101,11 @@ class Task(Part):
     @model_validator(mode="after")
     def _settings_have_effect(self) -> Self:
         check_effects(self)
+        return self
+
+    @model_validator(mode="after")
+    def _space_is_known(self) -> Self:
+        check_space(self)
         return self
 
     @model_validator(mode="after")

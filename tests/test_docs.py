@@ -141,10 +141,10 @@ def test_trainings_have_valid_settings(
     page: Path, declared: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every training that is shown is valid, or its error is shown, too."""
+    for name in ("compare_meta", "train_family"):  # loaded with the real `train`
+        monkeypatch.setattr(f"fastmed.families.{name}", lambda task, *_, **__: task)
     monkeypatch.setattr("fastmed.training.train.train", lambda task, *_, **__: task)
     monkeypatch.setattr("fastmed.cli.tables.print_training", lambda task: None)
-    for name in ("compare_meta", "train_family"):
-        monkeypatch.setattr(f"fastmed.families.{name}", lambda task, *_, **__: task)
     for name in ("print_meta", "print_family"):
         monkeypatch.setattr(f"fastmed.cli.families.{name}", lambda task: None)
     text = read(page).replace(" TASK`", " lungs`")

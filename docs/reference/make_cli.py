@@ -93,7 +93,8 @@ def _parameters(
     """Yield each parameter with what Typer knows of it, be it annotation or default."""
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         annotated = getattr(parameter.annotation, "__metadata__", (parameter.default,))
-        yield parameter, annotated[0]
+        if isinstance(annotated[0], ParameterInfo):  # and not Typer's own context
+            yield parameter, annotated[0]
 
 
 def _shown(parameter: inspect.Parameter, info: ParameterInfo) -> str:

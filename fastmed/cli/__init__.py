@@ -23,6 +23,7 @@ from fastmed.cli import (
     tasks,
     train,
     trust,
+    tune,
 )
 from fastmed.errors import FastmedError
 
@@ -43,6 +44,7 @@ app.command(rich_help_panel="Data")(convert.convert)
 app.command(rich_help_panel="Data")(cache.cache)
 app.command(rich_help_panel="Model")(train.train)
 app.command(rich_help_panel="Model")(resume.resume)
+app.command(rich_help_panel="Model")(tune.tune)
 app.command("lr-find", rich_help_panel="Model")(lr_find.lr_find)
 app.command(rich_help_panel="Model")(model.model)
 app.command(rich_help_panel="Results")(runs.runs)
@@ -62,6 +64,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def start(
+    context: typer.Context,
     verbose: bool = typer.Option(False, "-v", "--verbose", help="Say more."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Say only warnings and results."),
     version: bool = typer.Option(
@@ -74,8 +77,10 @@ def start(
 
     Start with: fastmed demo
     """
+    from fastmed.cli.several import check_command
     from fastmed.console import listen
 
+    check_command(context.invoked_subcommand)
     if not verbose:
         warnings.filterwarnings("ignore", module=r"(torch|fastai|timm|fasttransform)\b")
     listen(1 if verbose else -1 if quiet else 0)
@@ -86,8 +91,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     Typer itself ends with code 2 after wrong usage, and with 130 when it is interrupted.
     """
+    from fastmed.cli.several import one_voice
+
     try:
-        app(arguments, prog_name="fastmed")
+        with one_voice():
+            app(arguments, prog_name="fastmed")
     except (FastmedError, OSError) as error:
         from fastmed.console import clear_sentence
 

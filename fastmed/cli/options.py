@@ -76,6 +76,17 @@ def is_family(folder: Path | None, epoch: int | None = None) -> bool:
     return True
 
 
+def is_search(folder: Path | None, epoch: int | None = None) -> bool:
+    """True if a folder is that of a search; an epoch belongs to one run of it."""
+    from fastmed.run import SEARCH_FILE
+
+    if folder is None or not (folder / SEARCH_FILE).is_file():
+        return False
+    if epoch is not None:
+        raise RunError(f"{folder} is a search, and --epoch goes with one run; name it")
+    return True
+
+
 def changed_task(
     name: str, file: Path | None, named: dict[str, Any], settings: list[str]
 ) -> "Task":

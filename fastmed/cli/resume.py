@@ -5,7 +5,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from fastmed.cli.options import RunsFolder, is_family
+from fastmed.cli.options import RunsFolder, is_family, is_search
+from fastmed.processes import refuse_several, seat
 
 
 def resume(
@@ -13,7 +14,8 @@ def resume(
         Optional[Path],  # noqa: UP045
         typer.Argument(
             metavar="RUN",
-            help="A run folder or a family of runs; the newest interrupted run if left out.",
+            help="The folder of a run, a family of runs or a search; the newest interrupted run "
+            "if left out.",
         ),
     ] = None,
     epoch: Annotated[
@@ -36,6 +38,9 @@ def resume(
 
     Example: fastmed resume runs/lungs/first
     """
+    if run is not None and is_search(run, epoch):
+        _resume_search(run, device, workers)
+        return
     if run is not None and is_family(run, epoch):
         _resume_family(run, device, workers)
         return
@@ -43,12 +48,28 @@ def resume(
     from fastmed.training.resume import newest_stopped
     from fastmed.training.resume import resume as resume_run
 
-    chosen = run or newest_stopped(runs).path
+    chosen = run or (newest_stopped(runs).path if seat().main else runs)
     print_training(resume_run(chosen, epoch=epoch, device=device, workers=workers))
 
 
 def _resume_family(folder: Path, device: str | None, workers: int | None) -> None:
+    refuse_several("Going on with a family of runs")
     from fastmed.cli.families import print_family
-    from fastmed.families import resume_family
+    from fastmed.families import Family, resume_family
+    from fastmed.families.resume import NESTED
 
+    if Family.open(folder).info["kind"] == NESTED:
+        from fastmed.cli.searches import print_nested
+        from fastmed.tuning.nested import resume_nested
+
+        print_nested(resume_nested(folder))
+        return
     print_family(resume_family(folder, device=device, workers=workers))
+
+
+def _resume_search(folder: Path, device: str | None, workers: int | None) -> None:
+    refuse_several("Going on with a search")
+    from fastmed.cli.searches import print_search
+    from fastmed.tuning.tune import resume_search
+
+    print_search(resume_search(folder, device=device, workers=workers))

@@ -8,6 +8,7 @@ import pandas as pd
 from fastmed.console import note, print_table
 from fastmed.evaluation import saved_scores
 from fastmed.interpretation import Interpretation
+from fastmed.processes import seat
 from fastmed.results.rate_curves import LABELS as RULE_LABELS
 from fastmed.results.scores import (
     OVERALL_COLUMNS,
@@ -28,7 +29,9 @@ def print_scores(title: str, scores: dict[str, Any]) -> None:
 
 
 def print_training(run: Run) -> None:
-    """Print what a training reached and what to do next."""
+    """Print what a training reached and what to do next; the main process alone has the run."""
+    if not seat().main:
+        return
     title = "Validation part (the epoch was chosen on it: expect less elsewhere)"
     print_scores(title, saved_scores(run)["valid"])
     note(f"Best epoch {run.info['best_epoch']}, by {run.info['metric']}.")

@@ -17,6 +17,7 @@ from fastmed.cli.options import (
     split_names,
 )
 from fastmed.errors import TaskError
+from fastmed.processes import refuse_several
 
 if TYPE_CHECKING:
     from fastmed.task import Task
@@ -254,6 +255,8 @@ def train(
         raise TaskError(
             "--compare-meta goes with one --arch, and without other trainings beside it"
         )
+    if several or compare_meta:
+        refuse_several("Training several networks, members, seeds or folds")
     folder = data or Path("data") / task
     options: dict[str, Any] = {
         "runs": runs,

@@ -121,11 +121,12 @@ class Family:
         write_json(self.path / FAMILY_FILE, self.info)
 
     def drop_if_empty(self) -> None:
-        """Remove the folder if no run was begun in it."""
-        if not self.members:
-            with suppress(OSError):
-                for name in ("task.json", "items.csv", FAMILY_FILE):
-                    (self.path / name).unlink()
+        """Remove the folder if nothing was begun in it."""
+        own = ("task.json", "items.csv", FAMILY_FILE)
+        with suppress(OSError):
+            if {file.name for file in self.path.iterdir()} <= {*own}:
+                for name in own:
+                    (self.path / name).unlink(missing_ok=True)
                 self.path.rmdir()
 
 

@@ -7,6 +7,8 @@ from fastmed.families import metadata, variants
 from fastmed.families.family import Family
 from fastmed.families.train_members import train_members
 
+NESTED = "nested"  # the kind of family whose members take what a search each has found
+
 
 def resume_family(
     family: Family | str | Path,
@@ -21,9 +23,13 @@ def resume_family(
         family: a family or its folder. The other arguments are those of `train`.
 
     Raises:
-        RunError: nothing is missing.
+        RunError: nothing is missing, or the runs depend on searches of their own.
     """
     family = family if isinstance(family, Family) else Family.open(family)
+    if family.info["kind"] == NESTED:
+        raise RunError(
+            f"each run of {family.path} follows a search: go on with `fastmed resume {family.path}`"
+        )
     if len(family.finished) == len(family.plan):
         raise RunError(f"all {len(family.plan)} runs of {family.path} are finished")
     options = {"cache": cache, "device": device, "workers": workers}

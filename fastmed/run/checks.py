@@ -7,7 +7,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from fastmed.errors import RunError, listed
-from fastmed.files import read_info
+from fastmed.files import leads_out, read_info
+
+SEARCH_FILE = "search.json"
 
 
 class _Info(BaseModel):
@@ -67,3 +69,22 @@ def check_items(items: pd.DataFrame, file: Path) -> None:
     for image in items["image"]:
         if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts:
             raise RunError(f"{file}: '{image}' leads out of the data folder")
+
+
+def best_of_search(search: Path) -> Path:
+    """Return the folder of the best run of a search.
+
+    Raises:
+        RunError: no run of it is finished, or the best one is on another machine.
+    """
+    best = read_info(search / SEARCH_FILE).get("best")
+    if not isinstance(best, str) or leads_out(best):
+        raise RunError(
+            f"the search {search} has no finished run; `fastmed resume {search}` goes on"
+        )
+    if not (search / best / "run.json").is_file():
+        raise RunError(
+            f"the best run of {search}, {best}, is not here; train its settings with --tasks "
+            f"{search / 'best.toml'}"
+        )
+    return search / best

@@ -15,7 +15,7 @@ from fastmed.errors import RunError, listed, nearest
 from fastmed.files import read_info, write_json
 from fastmed.network_files import within_run, without_folder
 from fastmed.run.checkpoints import Checkpoint, checkpoint_of, checkpoints
-from fastmed.run.checks import check_items, read_run_info
+from fastmed.run.checks import SEARCH_FILE, best_of_search, check_items, read_run_info
 from fastmed.run.claim import is_claimed
 from fastmed.run.places import claim_folder, relative_path
 from fastmed.run.versions import package_versions
@@ -79,7 +79,7 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
-        """Open an existing run.
+        """Open an existing run; the folder of a search stands for its best run.
 
         Raises:
             RunError: the folder is missing or is no run; the nearest sibling is said.
@@ -88,6 +88,8 @@ class Run:
         if not path.is_dir():
             siblings = [str(run.path) for run in list_runs(path.parent)]
             raise RunError(f"no run folder '{path}'{nearest(str(path), siblings)}")
+        if (path / SEARCH_FILE).is_file():
+            return cls(best := best_of_search(path), read_run_info(best / "run.json"))
         if (path / FAMILY_FILE).is_file():
             members = [file.parent.name for file in sorted(path.glob("*/run.json"))]
             raise RunError(f"'{path}' is a family of runs; take one of them: {listed(members)}")
@@ -97,12 +99,13 @@ class Run:
 
     @classmethod
     def newest(cls, runs: str | Path = "runs", task: str = "") -> "Run":
-        """Open the newest run below a folder, of one task or of any."""
+        """Open the newest run below a folder, of one task or of any; of a search the best one."""
         found = [run for run in list_runs(runs) if not task or run.task_name == task]
         if not found:
             of_task = f" of task '{task}'" if task else ""
             raise RunError(f"no run{of_task} in '{runs}'; `fastmed train TASK` makes one")
-        return found[-1]
+        above = found[-1].path.parent
+        return cls.open(above) if (above / SEARCH_FILE).is_file() else found[-1]
 
     def at(self, epoch: int) -> "Run":
         """Return the run with the weights of an epoch, from 1, and with results of their own.
@@ -150,9 +153,11 @@ class Run:
 
     @property
     def task_name(self) -> str:
-        """The name of the task, by the folder that the run, or its family, lies in."""
+        """The name of the task, by the folder that the run, its family or its search lies in."""
         above = self.path.absolute().parent
-        return above.parent.name if (above / FAMILY_FILE).is_file() else above.name
+        while any((above / file).is_file() for file in (FAMILY_FILE, SEARCH_FILE)):
+            above = above.parent
+        return above.name
 
     @property
     def task(self) -> Task:

@@ -24,7 +24,7 @@ class TrainSettings(LossSettings, RateSettings, TechniqueSettings):
         weights: what to start from: a file of weights (safetensors or a plain state dict) for the
             body, or a run folder, whose head is taken over, too, as far as it fits.
         epochs: with the whole network; ``freeze_epochs`` come before, with a frozen pretrained
-            body. A random body is never frozen.
+            body. A random body is never frozen. 0 leaves the body as it is.
         select: the metric on the validation part that chooses the epoch to keep; None takes
             ``auroc`` for categories and ``kappa`` for grades.
         seed: of weights, batches and augmentation.
@@ -35,7 +35,7 @@ class TrainSettings(LossSettings, RateSettings, TechniqueSettings):
     arch: str = "resnet18"
     pretrained: bool = True
     weights: str | None = None
-    epochs: int = Field(10, ge=1)
+    epochs: int = Field(10, ge=0)
     freeze_epochs: int = Field(0, ge=0)
     batch: int = Field(32, ge=1)
     select: Metric | None = None
@@ -59,6 +59,8 @@ class TrainSettings(LossSettings, RateSettings, TechniqueSettings):
 
     @model_validator(mode="after")
     def _epochs_are_enough(self) -> Self:
+        if not self.all_epochs:
+            raise ValueError("epochs = 0 trains nothing without frozen epochs of a pretrained body")
         if self.warmup_epochs is not None and self.warmup_epochs >= self.epochs:
             raise ValueError(
                 f"warmup_epochs = {self.warmup_epochs:g} leaves none of {self.epochs} epochs at "

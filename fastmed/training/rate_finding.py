@@ -22,6 +22,7 @@ from fastmed.learn.fitting.stop_early import StopEarly
 from fastmed.learn.fitting.techniques import GrowImages, check_machine, techniques
 from fastmed.learn.input.loaders import choose_device
 from fastmed.learn.learner import check_weights
+from fastmed.processes import refuse_several
 from fastmed.results.rate_curves import Sweep, rates_figure
 from fastmed.results.style import check_figure_file, save
 from fastmed.task import Task
@@ -100,6 +101,7 @@ def find_rate(
         TaskError: the task has no such phase.
         TrainingError: nothing can be suggested.
     """
+    refuse_several("The search for a learning rate")
     if steps < FEWEST_STEPS:
         raise TaskError(f"{steps} steps are too few to see a course; take {FEWEST_STEPS} or more")
     task = with_timm_name(task)

@@ -1,11 +1,15 @@
 """Resuming: a training that was stopped goes on as if nothing had happened."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+from fastai.callback.core import Callback
 
 from fastmed.console import note, warn
 from fastmed.errors import RunError, listed
+from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.checkpoint import Snapshot, read_snapshot
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
@@ -14,6 +18,7 @@ from fastmed.run import Run, list_runs
 from fastmed.run.checkpoints import Checkpoint, checkpoints, drop_others, drop_unfinished
 from fastmed.run.claim import claimed
 from fastmed.training.fitting import fit_and_finish
+from fastmed.training.following import give_run, run_of_all, taken_run
 from fastmed.training.sameness import check_sameness, unchanged_items
 from fastmed.training.train import begin_and_fit, phases_of, prepare
 
@@ -27,6 +32,7 @@ def resume(
     device: str | None = None,
     workers: int | None = None,
     cache: bool | None = None,
+    told: Sequence[Callback] = (),
 ) -> Run:
     """Go on with a training that was interrupted, killed or failed, and return the run.
 
@@ -39,6 +45,7 @@ def resume(
         device: as for `train`; None takes what the run was begun with, here and below.
         workers: loader processes.
         cache: keep the decoded images on disk.
+        told: as for `train`.
 
     Raises:
         RunError: the run is finished, is being trained, or has no such checkpoint; or settings,
@@ -46,18 +53,16 @@ def resume(
         DataError: images have changed, or are gone.
         KeyboardInterrupt: `resume` goes on once more.
     """
-    run = Run.open(run.path if isinstance(run, Run) else run)
-    with claimed(run.path):
-        drop_unfinished(run.path)
-        kept = _chosen(run, epoch)
-        device = device or run.info.get("device")
-        workers = run.info.get("workers") if workers is None else workers
-        cache = bool(run.info.get("cache", True)) if cache is None else cache
+    folder = run.path if isinstance(run, Run) else Path(run)
+    with team().telling_failures(), _opened(folder, epoch) as (opened, kept):
+        device = device or _device_of(opened)
+        workers = opened.info.get("workers") if workers is None else workers
+        cache = bool(opened.info.get("cache", True)) if cache is None else cache
         if kept is None:
-            _begin_again(run, device, workers, cache)
+            _begin_again(opened, device, workers, cache, told)
         else:
-            _go_on(run, read_snapshot(kept), device, workers, cache)
-    return run
+            _go_on(opened, read_snapshot(kept), device, workers, cache, told=told)
+        return run_of_all(opened)
 
 
 def newest_stopped(runs: str | Path) -> Run:
@@ -70,6 +75,27 @@ def newest_stopped(runs: str | Path) -> Run:
     if not found:
         raise RunError(f"no run in '{runs}' was interrupted; `fastmed runs` lists what there is")
     return found[-1]
+
+
+@contextmanager
+def _opened(folder: Path, epoch: int | None) -> Iterator[tuple[Run, Checkpoint | None]]:
+    """Give the run and the checkpoint to go on from; processes that follow get a copy."""
+    if not team().main:
+        with taken_run() as copy:
+            yield copy, _chosen(copy, epoch)
+        return
+    run = Run.open(folder)
+    with claimed(run.path):
+        drop_unfinished(run.path)
+        kept = _chosen(run, epoch)
+        give_run(run, kept)
+        yield run, kept
+
+
+def _device_of(run: Run) -> str | None:
+    """Return what a run was begun on; of several GPUs each process takes its own."""
+    device = run.info.get("device")
+    return device.partition(":")[0] if device and team().count > 1 else device
 
 
 def _chosen(run: Run, epoch: int | None) -> Checkpoint | None:
@@ -93,14 +119,25 @@ def _chosen(run: Run, epoch: int | None) -> Checkpoint | None:
     raise RunError(f"{run.path} can't go on from epoch {epoch}, only from {there}")
 
 
-def _begin_again(run: Run, device: str | None, workers: int | None, cache: bool) -> None:
+def _begin_again(
+    run: Run, device: str | None, workers: int | None, cache: bool, told: Sequence[Callback]
+) -> None:
     """Train a run whose training was stopped before its first step."""
     note(f"{run.path} was stopped before its first step: it begins again")
     items = unchanged_items(run, cache)
-    begin_and_fit(run, items, prepare(run.task, items, device, workers, cache), workers, cache)
+    prepared = prepare(run.task, items, device, workers, cache)
+    begin_and_fit(run, items, prepared, workers, cache, told=told)
 
 
-def _go_on(run: Run, start: Snapshot, device: str | None, workers: int | None, cache: bool) -> None:
+def _go_on(
+    run: Run,
+    start: Snapshot,
+    device: str | None,
+    workers: int | None,
+    cache: bool,
+    *,
+    told: Sequence[Callback],
+) -> None:
     check_sameness(run, start.about)
     items = unchanged_items(run, cache)
     statistics, task = statistics_of(run), run.task
@@ -112,7 +149,7 @@ def _go_on(run: Run, start: Snapshot, device: str | None, workers: int | None, c
     resumed = [*run.info.get("resumed", []), start.kept.epoch]
     run.update(status="training", device=str(dls.device), resumed=resumed)
     phases = phases_of(task, learn)
-    fit_and_finish(run, learn, phases, start=start, workers=workers, cache=cache)
+    fit_and_finish(run, learn, phases, start=start, workers=workers, cache=cache, told=told)
 
 
 def _epochs(run: Run) -> list[int]:

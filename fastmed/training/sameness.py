@@ -12,8 +12,10 @@ from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import root_of
 from fastmed.errors import DataError, RunError
 from fastmed.files import read_info
+from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.own_loss import check_kept
 from fastmed.network_files import KEPT_CODE, KEPT_CONFIG
+from fastmed.processes import seat
 from fastmed.run import Run
 from fastmed.run.versions import package_versions
 
@@ -31,6 +33,7 @@ def what_must_stay(run: Run) -> dict[str, Any]:
         "network": {name: _digest(run.path / name) for name in _NETWORK if _is_there(run, name)},
         "versions": {k: v for k, v in package_versions().items() if k not in _NO_MATTER},
         "threads": _threads(),
+        "processes": seat().count,
     }
 
 
@@ -54,6 +57,11 @@ def check_sameness(run: Run, before: dict[str, Any]) -> None:
         )
     _check_versions(run, before.get("versions", {}), now["versions"])
     check_kept(run)
+    if before.get("processes", 1) != now["processes"]:
+        warn(
+            f"processes at the beginning: {before.get('processes', 1)}, now: {now['processes']}; "
+            "they draw augmentation and dropout otherwise, so it won't be the same"
+        )
     if before.get("threads") != now["threads"]:
         warn(
             f"the training began with {before.get('threads')} threads and goes on with "
@@ -72,25 +80,27 @@ def unchanged_items(run: Run, cache: bool) -> pd.DataFrame:
     if not root_of(items).is_dir():
         raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
     kept = Cache(run.task.image) if cache else None
-    inspect_images(items, root_of(items), run.task.image, cache=kept)
+    if team().seat.local_rank == 0:
+        inspect_images(items, root_of(items), run.task.image, cache=kept)
+    team().wait_for_all()
     return items
 
 
 def _check_settings(run: Run, before: dict[str, Any], now: dict[str, Any]) -> None:
-    for key, (old, new) in _differences(before, now).items():
+    for key, (old, new) in differences(before, now).items():
         raise RunError(
             f"{run.path / 'task.json'} was changed after the training began: {key} was {old} and "
             f"is {new}; put it back, or train anew with `--weights {run.path}`"
         )
 
 
-def _differences(before: Any, now: Any, key: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(before: Any, now: Any, key: str = "") -> dict[str, tuple[Any, Any]]:
     """Return the dotted names of settings that differ, with both values."""
     if isinstance(before, dict) and isinstance(now, dict):
         found: dict[str, tuple[Any, Any]] = {}
         for name in sorted({*before, *now}):
             below = f"{key}.{name}" if key else name
-            found |= _differences(before.get(name), now.get(name), below)
+            found |= differences(before.get(name), now.get(name), below)
         return found
     return {} if before == now else {key: (before, now)}
 

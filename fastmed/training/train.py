@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from fastai.callback.core import Callback
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
@@ -13,6 +15,7 @@ from fastmed.console import note, print_table
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import metadata_table, tell_of_strange
 from fastmed.data.tables import LEFT_OUT, part
+from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.losses import make_loss
 from fastmed.learn.fitting.measures import check_test_part
 from fastmed.learn.fitting.own_loss import keep_function
@@ -29,6 +32,7 @@ from fastmed.task import Task
 from fastmed.tracking.trackers import check_trackers
 from fastmed.training.augmentation import draw_augmented
 from fastmed.training.fitting import fit_and_finish
+from fastmed.training.following import check_start, own_place, run_of_all, shared_items
 
 
 def train(
@@ -43,6 +47,7 @@ def train(
     skip_bad: bool = False,
     cache: bool = True,
     track: Sequence[str] = (),
+    told: Sequence[Callback] = (),
 ) -> Run:
     """Train a task on a data folder and return the run, evaluated on its validation part.
 
@@ -57,28 +62,42 @@ def train(
         skip_bad: leave out images that can't be read, instead of refusing.
         cache: keep the decoded images on disk, so that none is decoded again.
         track: ``wandb``, ``tensorboard``, ``mlflow``: who is told of each epoch.
+        told: fastai's callbacks that only look on, and may end the training by an error.
 
     Raises:
         FastmedError: what is wrong with the data, the network or the settings.
         KeyboardInterrupt: the run holds the best epoch so far, and `resume` goes on.
     """
-    track = check_trackers(track)
-    task = with_timm_name(task)
-    plan_phases(task, task.train.pretrained)  # so that what never comes is told at once
-    check_weights(task)
-    make_loss(task)  # a loss of the user's own is tried
-    check_machine(task, choose_device(device))
-    items = data if isinstance(data, pd.DataFrame) else read_and_show(task, data, skip_bad, cache)
-    check_test_part(task, items)
-    _note_unused_freezing(task)
-    prepared = prepare(task, items, device, workers, cache)
-    run = Run.create(runs, task, items, name, family)
-    run.update(**({"track": track} if track else {}))
-    keep_description(task, run)
-    keep_function(task, run)
-    with claimed(run.path):
-        begin_and_fit(run, items, prepared, workers, cache)
-    return run
+    with team().telling_failures():
+        track = check_trackers(track)
+        task = _checked(task, device)
+        if isinstance(data, pd.DataFrame):
+            items = data
+        else:
+            items = read_and_show(task, data, skip_bad, cache)
+        check_test_part(task, items)
+        _note_unused_freezing(task)
+        prepared = prepare(task, items, device, workers, cache)
+        with own_place(runs, family) as (place, above):
+            run = Run.create(place, task, items, name, above)
+            run.update(**({"track": track} if track else {}))
+            keep_description(task, run)
+            keep_function(task, run)
+            with claimed(run.path):
+                begin_and_fit(run, items, prepared, workers, cache, told=told)
+            return run_of_all(run)
+
+
+def _checked(task: Task, device: str | None) -> Task:
+    """Return the task with timm's name, when all is there that it needs beside images."""
+    with team().first_on_each_machine():  # so that weights are downloaded once
+        task = with_timm_name(task)
+        plan_phases(task, task.train.pretrained)  # so that what never comes is told at once
+        check_weights(task)
+        make_loss(task)  # a loss of the user's own is tried
+        check_machine(task, choose_device(device))
+    check_start(task)
+    return task
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,13 @@ def phases_of(task: Task, learn: Learner) -> list[Phase]:
 
 
 def begin_and_fit(
-    run: Run, items: pd.DataFrame, prepared: Prepared, workers: int | None, cache: bool
+    run: Run,
+    items: pd.DataFrame,
+    prepared: Prepared,
+    workers: int | None,
+    cache: bool,
+    *,
+    told: Sequence[Callback] = (),
 ) -> None:
     """Write into a new run what it begins with, and fit it."""
     statistics, learn = prepared.statistics, prepared.learn
@@ -122,6 +147,7 @@ def begin_and_fit(
         status="training",
         reading=_counts_of_reading(items),
         device=str(learn.dls.device),
+        processes=team().count,
         workers=workers,
         cache=cache,
         mean=statistics.mean,
@@ -129,9 +155,15 @@ def begin_and_fit(
         metric=run.task.select,
         **({"meta": statistics.metadata.to_json()} if statistics.metadata else {}),
     )
-    note(f"Training {run.task.train.arch} on {learn.dls.device}; the run is {run.path}")
-    draw_augmented(run, items, statistics, cache)
-    fit_and_finish(run, learn, prepared.phases, workers=workers, cache=cache)
+    note(f"Training {run.task.train.arch} on {_machine(learn)}; the run is {run.path}")
+    if team().main:
+        draw_augmented(run, items, statistics, cache)
+    fit_and_finish(run, learn, prepared.phases, workers=workers, cache=cache, told=told)
+
+
+def _machine(learn: Learner) -> str:
+    count = team().count
+    return str(learn.dls.device) if count == 1 else f"{learn.dls.device}, with {count} processes"
 
 
 def with_timm_name(task: Task) -> Task:
@@ -144,14 +176,15 @@ def with_timm_name(task: Task) -> Task:
 
 def read_and_show(task: Task, data: str | Path, skip_bad: bool, cache: bool) -> pd.DataFrame:
     """Return the items of a data folder, and print how many there are of each class."""
-    items = read_items(task, data, skip_bad=skip_bad, cache=cache)
+    read = partial(read_items, task, data, skip_bad=skip_bad, cache=cache)
+    items = shared_items(read, task.image, Path(data), cache)
     counts = summarize(items, task.classes).reset_index()
     print_table("Images", list(counts.columns), counts.itertuples(index=False))
     return items
 
 
 def _show_metadata(items: pd.DataFrame, statistics: Statistics) -> None:
-    if statistics.metadata is not None:
+    if statistics.metadata is not None and team().main:
         train = part(items, "train")
         tell_of_strange(statistics.metadata, train)
         table = metadata_table(statistics.metadata, train)

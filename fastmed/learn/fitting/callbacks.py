@@ -9,6 +9,7 @@ from fastai.callback.core import Callback
 
 from fastmed.data.tables import write_table
 from fastmed.errors import TrainingError
+from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.measures import columns_of
 from fastmed.learn.fitting.metrics import higher_is_better
 from fastmed.learn.network.weights import save_weights
@@ -23,7 +24,7 @@ class StopWhenNotFinite(Callback):
 
     def after_loss(self) -> None:
         """Check the loss before it reaches the weights."""
-        loss = self.loss_grad.item()
+        loss = team().mean(self.loss_grad)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss became {loss} in batch {self.iter + 1} of "

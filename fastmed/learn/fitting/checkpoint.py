@@ -42,8 +42,11 @@ class Snapshot:
     plain: Any = field(repr=False)
     tensors: Mapping[str, Tensor] = field(repr=False)
 
-    def put_into(self, learn: Learner) -> None:
+    def put_into(self, learn: Learner, *, all_of_it: bool = True) -> None:
         """Put all of it, weights included, into a training that was set up in the same way.
+
+        Args:
+            all_of_it: False lets callbacks be missing, as where another process keeps the results.
 
         Raises:
             RunError: it doesn't fit, or not all of it.
@@ -51,7 +54,7 @@ class Snapshot:
         try:
             state = self.state(learn.dls.device)
             learn.model.load_state_dict({**self._weights(), **state["weights"]}, strict=True)
-            put(learn, state)
+            put(learn, state, all_of_it=all_of_it)
         except _MISFITS as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise RunError(
@@ -166,24 +169,38 @@ class KeepCheckpoints(Callback):
         return self.every is not None and epoch > 0 and epoch % self.every == 0
 
 
-class BeginOrGoOn(Callback):
-    """Keeps a new training as it is before its first step, or lets it go on from a checkpoint.
+class Begin(Callback):
+    """Keeps a new training as it is before its first step.
 
     Args:
         keeper: of the phase.
-        start: where the training stopped; None begins it.
     """
 
     order = 1000  # all others have begun, and drawn at random what they draw
 
-    def __init__(self, keeper: KeepCheckpoints, start: Snapshot | None) -> None:
-        self.keeper, self.start = keeper, start
+    def __init__(self, keeper: KeepCheckpoints) -> None:
+        self.keeper = keeper
 
     def before_fit(self) -> None:
-        """Write the first checkpoint, or put the state back."""
-        if self.start is None:
-            kept = Checkpoint(self.keeper.folder, 0)
-            save_weights(self.learn.model, kept.weights)
-            self.keeper.keep(0)
-        else:
-            self.start.put_into(self.learn)
+        """Write the first checkpoint."""
+        kept = Checkpoint(self.keeper.folder, 0)
+        save_weights(self.learn.model, kept.weights)
+        self.keeper.keep(0)
+
+
+class GoOn(Callback):
+    """Lets a training go on from a checkpoint.
+
+    Args:
+        start: where it stopped.
+        keeps: False on a process that keeps nothing.
+    """
+
+    order = 1000
+
+    def __init__(self, start: Snapshot, keeps: bool = True) -> None:
+        self.start, self.keeps = start, keeps
+
+    def before_fit(self) -> None:
+        """Put the state back."""
+        self.start.put_into(self.learn, all_of_it=self.keeps)

@@ -11,6 +11,7 @@ from pandas import DataFrame
 
 from fastmed.data.tables import part
 from fastmed.errors import DataError
+from fastmed.learn.distributed.merging import merge
 from fastmed.learn.fitting.metrics import make_metrics
 from fastmed.learn.fitting.randomness import untouched_randomness
 from fastmed.run import Run
@@ -60,6 +61,10 @@ class MeasureTrainPart(Measure):
         for one in (self.loss_mean, *self.measured):
             one.accumulate(self.learn)
 
+    def after_train(self) -> None:
+        """Take in what other processes saw."""
+        merge([self.loss_mean, *self.measured])
+
     def columns(self) -> dict[str, float]:
         """Return ``train_loss``, the mean over the images of the epoch, and the metrics."""
         return {f"train_{one.name}": _value(one) for one in (self.loss_mean, *self.measured)}
@@ -85,6 +90,7 @@ class MeasureTestPart(Measure):
         self.learn.dl = self.loader
         with untouched_randomness(), torch.no_grad():
             self.learn.all_batches()
+        merge(measured)
         self.found = {f"test_{one.name}": _value(one) for one in measured}
 
     def columns(self) -> dict[str, float]:

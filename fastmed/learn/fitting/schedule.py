@@ -50,10 +50,11 @@ def plan_phases(task: Task, pretrained_body: bool, groups: int = 3) -> list[Phas
     if pretrained_body and settings.freeze_epochs:
         curves = _one_cycle(np.full(groups, settings.lr), settings, settings.freeze_epochs)
         phases.append(Phase("frozen", settings.freeze_epochs, True, curves))
-    curves = SCHEDULES[settings.schedule](rates, settings, settings.epochs)
-    if settings.warmup_epochs:
-        curves["lr"] = _warmed_up(curves["lr"], settings.warmup_epochs / settings.epochs)
-    phases.append(Phase("whole", settings.epochs, False, curves))
+    if settings.epochs:
+        curves = SCHEDULES[settings.schedule](rates, settings, settings.epochs)
+        if settings.warmup_epochs:
+            curves["lr"] = _warmed_up(curves["lr"], settings.warmup_epochs / settings.epochs)
+        phases.append(Phase("whole", settings.epochs, False, curves))
     _check_augmentation(task, sum(phase.epochs for phase in phases))
     return phases
 

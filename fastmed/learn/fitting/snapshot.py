@@ -36,10 +36,13 @@ def take(learn: Learner) -> State:
     }
 
 
-def put(learn: Learner, state: State) -> None:
+def put(learn: Learner, state: State, *, all_of_it: bool = True) -> None:
     """Put what `take` returned into a training that was set up in the same way.
 
     To be called when all callbacks have begun their fit, since some forget everything then.
+
+    Args:
+        all_of_it: refuse a state of a callback that is not there.
 
     Raises:
         KeyError, ValueError, RuntimeError, ...: it does not fit; nothing of it may be used then.
@@ -49,7 +52,7 @@ def put(learn: Learner, state: State) -> None:
     smooth = learn.recorder.smooth_loss
     smooth.val, smooth.count = state["smooth_loss"]["val"], state["smooth_loss"]["count"]
     learn.train_iter = state["train_iter"]
-    put_states(learn.cbs, state["callbacks"])
+    put_states(learn.cbs, state["callbacks"], all_of_them=all_of_it)
     _set_random_states(learn.dls.loaders, state["random"])
 
 

@@ -18,8 +18,8 @@ class BalancedLoader(CachedLoader):
         """The relative chance of each image."""
         return draw_weights(self.dataset.items["target"]).tolist()
 
-    def get_idxs(self) -> list[int]:
-        """Return the positions of an epoch's images, in its order."""
+    def draw(self) -> list[int]:
+        """Return the positions of an epoch's images for all processes, in its order."""
         if not self.shuffle:
-            return super().get_idxs()
+            return super().draw()
         return self.rng.choices(range(len(self.chances)), self.chances, k=len(self.chances))

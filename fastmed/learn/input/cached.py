@@ -9,12 +9,13 @@ import pandas as pd
 import torch
 from fastai.data.core import TfmdDL
 from fastai.data.load import fa_collate
-from fastai.torch_core import TensorBase
+from fastai.torch_core import TensorBase, to_detach
 from fastai.vision.core import TensorImage, TensorImageBW
 from torch import Tensor
 
 from fastmed.data.store.cache import Cache, Kept
 from fastmed.data.store.inspection import places_of
+from fastmed.learn.input.share import Share
 
 
 class Stored(NamedTuple):
@@ -59,7 +60,36 @@ class CachedLoader(TfmdDL):
 
     What else belongs to an item (its target, its metadata) is encoded once by the transforms of
     the DataBlock and indexed. A loader whose images are not all kept works as fastai's does.
+
+    Attributes:
+        share: of each batch that this process takes; ``bs`` is then the size of that share.
     """
+
+    share = Share()
+
+    def draw(self) -> list[int]:
+        """Return the positions of an epoch's images for all processes, in its order."""
+        return super().get_idxs()
+
+    def get_idxs(self) -> list[int]:
+        """Return the positions of the images that this process takes in an epoch."""
+        drawn = self.draw()
+        return drawn if self.share.count == 1 else self.share.of(drawn, self.bs, self.drop_last)
+
+    def __len__(self) -> int:
+        """Return the number of this process's batches."""
+        if self.share.count == 1:
+            return super().__len__()
+        return self.share.batches(self.n, self.bs, self.drop_last)
+
+    @property
+    def common_batches(self) -> int:
+        """The number of batches that each process has."""
+        return self.share.common_batches(self.n, self.bs, self.drop_last)
+
+    def to_detach(self, batch: Any, cpu: bool = True, gather: bool = True) -> Any:
+        """Return tensors without their history; fastai would gather them from all processes."""
+        return to_detach(batch, cpu=cpu, gather=False)
 
     @cached_property
     def stored(self) -> Stored | None:

@@ -16,6 +16,7 @@ from fasttransform import Transform
 from fastmed.data.store.cache import Cache
 from fastmed.data.tables import ITEM_DEFAULTS, grades_of, part, root_of
 from fastmed.errors import DataError, TaskError, TrainingError
+from fastmed.learn.distributed.devices import own_device
 from fastmed.learn.input.augment import make_augmentation, without_augmentation
 from fastmed.learn.input.balanced import BalancedLoader
 from fastmed.learn.input.cached import CachedLoader
@@ -145,11 +146,12 @@ def default_workers(images: int, device: torch.device) -> int:
 
 
 def choose_device(name: str | None) -> torch.device:
-    """Return the device of this name, or the best there is.
+    """Return the device of this name, or the best there is; of several processes each has its own.
 
     Raises:
         TrainingError: the name is unknown or there is no such device.
     """
+    name = own_device(name)
     if name is None:
         from fastai.torch_core import default_device
 

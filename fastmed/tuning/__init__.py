@@ -1,0 +1,1 @@
+"""Searches: many trainings of one task with other settings, to find the best."""
