@@ -69,7 +69,16 @@ SETS = {
         "lungs",
         {"train.epochs": 15, "train.select": "auroc", "split.valid": 0.15, "split.test": 0.2},
     ),
-    "retinopathy": ("retinopathy", {"train.epochs": 12, "split.valid": 0.15, "split.test": 0.2}),
+    "retinopathy": (
+        "retinopathy",
+        {
+            "train.epochs": 12,
+            "train.select": "kappa",
+            "predict.cut_points": "kappa",
+            "split.valid": 0.15,
+            "split.test": 0.2,
+        },
+    ),
     "cardiomegaly": ("cardiomegaly", {"train.epochs": 10, "train.select": "auroc"}),
 }
 

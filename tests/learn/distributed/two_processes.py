@@ -36,7 +36,7 @@ def exact_task() -> Task:
     return tiny_task(
         "lungs", train__arch="test_convnext", train__opt="sgd", train__lr=0.002,
         train__test_each_epoch=True, split__test=0.2, augment={},
-        head={"hidden": [], "batch_norm": False, "dropout": 0.0},
+        head={"hidden": [], "batch_norm": "none", "dropout": 0.0},
     )  # fmt: skip
 
 
