@@ -13,6 +13,8 @@ from fastmed.errors import DataError, listed
 from fastmed.settings.data import SplitSettings
 from fastmed.settings.sources import PARTS
 
+COPIES = ("content", "decoded")  # columns that identical images have in common
+
 
 def split_items(
     items: pd.DataFrame, settings: SplitSettings, classes: Sequence[str]
@@ -24,7 +26,8 @@ def split_items(
     items, not on the order of rows. Images of the extra source only ever train.
 
     Args:
-        items: with ``target``, ``group``, ``origin``, ``content`` and ``split`` as given.
+        items: with ``target``, ``group``, ``origin``, ``content``, ``decoded`` and ``split`` as
+            given. Images are identical whose bytes or pixels are.
 
     Raises:
         DataError: a patient stands on two given sides, a class can't be on both sides of a
@@ -76,7 +79,9 @@ def assign_sides(counts: np.ndarray, shares: Sequence[float], seed: int) -> np.n
 
 def units_of(table: pd.DataFrame, by_patient: bool) -> np.ndarray:
     """Return a number for each row that images of one patient, and identical images, share."""
-    keys = [table["content"], *([table["group"]] if by_patient else [])]
+    keys = [*(table[name] for name in COPIES), *([table["group"]] if by_patient else [])]
+    if table.empty:
+        return np.empty(0, dtype=np.int64)
     codes = [pd.factorize(key.where(key != "", "\0" + table["item"]))[0] for key in keys]
     rows = np.tile(np.arange(len(table)), len(codes))
     shift = np.cumsum([len(table), *(code.max() + 1 for code in codes[:-1])])
@@ -171,7 +176,7 @@ def _drop_copies(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out images that stand on a later given side too: train before valid before test."""
     given = table[table["split"].isin(PARTS) & (table["content"] != "")]
     place = given["split"].map(PARTS.index)
-    last = place.groupby(given["content"]).transform("max")
+    last = place.groupby(units_of(given, by_patient=False)).transform("max")
     return _leave_out(table, given.index[place < last], "identical to an image of a later part")
 
 
@@ -179,12 +184,18 @@ def _drop_extra(table: pd.DataFrame, by_patient: bool) -> pd.DataFrame:
     """Leave out extra images that are, or whose patient is, in the validation or test part."""
     held = table[table["split"].isin(["valid", "test"])]
     extra = (table["origin"] == "extra") & (table["split"] == "train")
-    known = (table["content"] != "") & table["content"].isin(set(held["content"]))
+    known = _any_in(table, held, COPIES)
     if by_patient:
-        known |= (table["group"] != "") & table["group"].isin(set(held["group"]))
+        known |= _any_in(table, held, ["group"])
     return _leave_out(
         table, table.index[extra & known], "extra image that is held out, or its patient"
     )
+
+
+def _any_in(table: pd.DataFrame, others: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Return for each row whether one of the columns has a value that stands there in others."""
+    found = [(table[name] != "") & table[name].isin(set(others[name])) for name in columns]
+    return pd.concat(found, axis=1).any(axis=1)
 
 
 def _leave_out(table: pd.DataFrame, index: pd.Index, note: str) -> pd.DataFrame:

@@ -31,6 +31,7 @@ ITEM_DEFAULTS: dict[str, str | int] = {
     "copies": 1,  # how often a training image is used in an epoch
     "note": "",  # why an image is left out
     "content": "",  # SHA-256 of the image's bytes
+    "decoded": "",  # SHA-256 of its pixels, whatever the format they were written in
     "decoder": "",  # what decoded it
     "scaling": "",  # how its values became 0 to 255
 }

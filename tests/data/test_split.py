@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made import listening
 
-from fastmed.data.split import assign_sides, split_items, units_of
+from fastmed.data.split import COPIES, assign_sides, split_items, units_of
 from fastmed.data.tables import ITEM_DEFAULTS
 from fastmed.errors import DataError
 from fastmed.settings.data import SplitSettings
@@ -96,12 +96,21 @@ def test_draw_depends_on_seed_and_names_alone():
     assert (other["split"] != first["split"]).any()
 
 
-def test_identical_images_stay_on_one_side_whatever_the_method():
-    content = [f"c{number // 3}" for number in range(120)]
-    for method in ("auto", "stratified"):
-        items = items_of(["a", "b"] * 60, content=content)
-        split = split_items(items, settings(method=method), ("a", "b"))
-        assert split.groupby("content")["split"].nunique().max() == 1
+@pytest.mark.parametrize("method", ["auto", "stratified"])
+@pytest.mark.parametrize("column", COPIES)
+def test_identical_images_stay_on_one_side_whatever_the_method(method: str, column: str):
+    items = items_of(["a", "b"] * 60, **{column: [f"c{number // 3}" for number in range(120)]})
+    split = split_items(items, settings(method=method), ("a", "b"))
+    assert split.groupby(column)["split"].nunique().max() == 1
+
+
+@pytest.mark.parametrize("column", COPIES)
+def test_training_copy_of_a_tested_image_is_left_out(column: str):
+    same = ["same", *(f"c{number}" for number in range(38)), "same"]
+    parts = ["train"] * 20 + ["valid"] * 10 + ["test"] * 10
+    items = items_of(["a", "b"] * 20, split=parts, **{column: same})
+    split = split_items(items, settings(), ("a", "b"))
+    assert split["split"].tolist() == ["left_out", *parts[1:]]
 
 
 def test_patients_and_copies_are_merged_in_chains():

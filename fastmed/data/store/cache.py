@@ -18,18 +18,19 @@ from fastmed.files import write_json
 from fastmed.settings.image import ImageSettings
 from fastmed.state import cache_folder
 
-REVISION = 1  # of fastmed's own reading of pixels; one more where that changes
+REVISION = 2  # of fastmed's own reading of pixels; one more where that changes
 DECODERS = (
     "pillow", "numpy", "opencv-python-headless", "pydicom", "pylibjpeg-openjpeg", "pylibjpeg-rle",
     "pyjpegls", "python-gdcm", "pylibjpeg-libjpeg", "torchstain",
 )  # fmt: skip
-_INSERT = "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DESCRIPTION = "cache.json"
 _NO_PIXELS = {"normalize"}  # settings that don't change what is kept
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS images (
         root TEXT, image TEXT, array TEXT, position INTEGER, stamp TEXT,
-        content TEXT, decoder TEXT, scaling TEXT, remark TEXT, colour INTEGER, slot INTEGER,
+        content TEXT, decoded TEXT, decoder TEXT, scaling TEXT, remark TEXT,
+        colour INTEGER, slot INTEGER,
         PRIMARY KEY (root, image, array, position)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS ends (colour INTEGER PRIMARY KEY, slots INTEGER);
@@ -41,12 +42,13 @@ class Kept(NamedTuple):
     """What the cache knows of an image: what was read, and where its pixels are.
 
     Attributes:
-        content, decoder, scaling, remark: as in `Decoded`.
+        content, decoded, decoder, scaling, remark: as in `Decoded`.
         colour: 1 if the pixels have three channels.
         slot: number of the image among those of its kind.
     """
 
     content: str
+    decoded: str
     decoder: str
     scaling: str
     remark: str
@@ -93,7 +95,7 @@ class Cache:
                 if chosen:
                     first = self._append(index, colour, [found.pixels for _, found in chosen])
                     rows = [
-                        (*_key(place), found.stamp, *found[1:5], colour, first + number)
+                        (*_key(place), found.stamp, *found[1:6], colour, first + number)
                         for number, (place, found) in enumerate(chosen)
                     ]
                     index.executemany(_INSERT, rows)
@@ -183,8 +185,8 @@ def _key(place: Place) -> tuple[str, str, str, int]:
 def _rows_below(index: sqlite3.Connection, root: Path) -> dict[Place, tuple[str, Kept]]:
     """Return stamp and entry of every image below a root."""
     rows = index.execute(
-        "SELECT image, array, position, stamp, content, decoder, scaling, remark, colour, slot "
-        "FROM images WHERE root = ?",
+        "SELECT image, array, position, stamp, content, decoded, decoder, scaling, remark, colour, "
+        "slot FROM images WHERE root = ?",
         [str(root.resolve())],
     )
     return {Place(root, *row[:3]): (row[3], Kept(*row[4:])) for row in rows}

@@ -56,6 +56,7 @@ class Decoded(NamedTuple):
     Attributes:
         pixels: as the network sees them, uint8 (size, size) or (size, size, 3); empty if bad.
         content: SHA-256 of the image's bytes.
+        decoded: SHA-256 of its pixels, before any operation; see `digest_of_pixels`.
         decoder, scaling, remark: as the reader says.
         reason: why it can't be read; empty if it can.
         stamp: what tells that the file is the same as before.
@@ -63,6 +64,7 @@ class Decoded(NamedTuple):
 
     pixels: np.ndarray
     content: str = ""
+    decoded: str = ""
     decoder: str = ""
     scaling: str = ""
     remark: str = ""
@@ -91,7 +93,9 @@ def decode(place: Place, settings: ImageSettings) -> Decoded:
     try:
         opened = open_item(*place, settings)
         content = digest_of(opened.pixels if place.array else file)
-        return Decoded(prepare(opened.pixels, settings), content, *opened[1:], stamp=stamp)
+        decoded = digest_of_pixels(opened.pixels)
+        prepared = prepare(opened.pixels, settings)
+        return Decoded(prepared, content, decoded, *opened[1:], stamp=stamp)
     except DataError as error:
         return bad(str(error).removeprefix(f"{file}: "))
     except FastmedError:
@@ -108,6 +112,19 @@ def digest_of(content: np.ndarray | Path) -> str:
         return hashlib.sha256(content.tobytes()).hexdigest()
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_pixels(pixels: np.ndarray) -> str:
+    """Return the SHA-256 of an image's shape and pixels, uint8 (H, W) or (H, W, 3).
+
+    A grey image in three equal channels has the digest of its one channel, so that copies are
+    found in whatever format they were written without loss.
+    """
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
 
 
 def decode_all(

@@ -21,6 +21,7 @@ from fastmed.errors import DataError, RunError, listed
 from fastmed.settings.image import ImageSettings
 
 TOGETHER = 128  # images that are put into the cache at a time
+_TOLD = ("content", "decoded", "decoder", "scaling")  # columns of items that a look fills
 SHARE_OF_DISK = 0.5  # of what is free may be taken by what is put there
 
 
@@ -28,6 +29,7 @@ class Look(NamedTuple):
     """What one image turned out to be; the fields are those of `Decoded`."""
 
     content: str
+    decoded: str
     decoder: str
     scaling: str
     remark: str
@@ -41,7 +43,7 @@ def inspect_images(
     skip_bad: bool = False,
     cache: Cache | None = None,
 ) -> pd.DataFrame:
-    """Return the items with ``content`` (SHA-256 of the bytes), ``decoder`` and ``scaling`` filled.
+    """Return the items with ``content``, ``decoded``, ``decoder`` and ``scaling`` filled.
 
     Every image is decoded once, so that a broken one is found now and not in the middle of a
     training; what is decoded goes into the cache.
@@ -63,7 +65,7 @@ def inspect_images(
     _refuse_changed(wanted, table)
     _tell(table)
     items = items.copy()
-    for column in ("content", "decoder", "scaling"):
+    for column in _TOLD:
         items.loc[table.index, column] = table[column]
     bad = table[table["reason"] != ""]
     return _without(items, bad["reason"], root, skip_bad) if len(bad) else items
@@ -80,13 +82,13 @@ def look_at(
 ) -> list[Look]:
     """Return a look at each image; those that the cache doesn't know are decoded and put there."""
     kept = cache.find(places) if cache else {}
-    looks = {place: Look(*entry[:4]) for place, entry in kept.items()}
+    looks = {place: Look(*entry[:5]) for place, entry in kept.items()}
     new = [place for place in dict.fromkeys(places) if place not in looks]
     cache = cache if cache and _has_room(cache, len(new)) else None
     pairs = console.progress(_decoded(new, settings), "Reading images", len(new))
     while some := list(islice(pairs, TOGETHER)):
         cache = _put(cache, some)
-        looks.update((place, Look(*found[1:6])) for place, found in some)
+        looks.update((place, Look(*found[1:7])) for place, found in some)
     return [looks[place] for place in places]
 
 

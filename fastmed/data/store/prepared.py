@@ -24,6 +24,6 @@ def prepared_images(
     for place in places:
         if cache and place in kept:
             entry = kept[place]
-            yield Decoded(cache.pixels([entry])[0], *entry[:4])
+            yield Decoded(cache.pixels([entry])[0], *entry[:5])
         else:
             yield decode(place, settings) if place.array else next(decoded)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import listening, write_png
+from PIL import Image
 
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.decoding import Decoded
@@ -30,6 +31,20 @@ def test_content_is_the_hash_of_the_bytes(tmp_path: Path):
     assert seen["content"].tolist()[::2] == [expected, expected]
     assert seen["content"].nunique() == 2
     assert seen.attrs == {"root": str(tmp_path)}
+
+
+def test_copies_in_other_formats_have_the_hash_of_the_same_pixels(tmp_path: Path):
+    grey = np.random.default_rng(0).integers(0, 256, (5, 7), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    Image.fromarray(grey).convert("RGB").save(tmp_path / "b.bmp")
+    Image.fromarray(grey).save(tmp_path / "c.tif")
+    Image.fromarray(grey.T.copy()).save(tmp_path / "d.png")
+    seen = inspect_images(
+        items_of(tmp_path, "a.png", "b.bmp", "c.tif", "d.png"), tmp_path, SETTINGS
+    )
+    assert seen["content"].nunique() == 4
+    assert seen["decoded"].nunique() == 2
+    assert seen["decoded"].iloc[:3].nunique() == 1
 
 
 def test_rows_of_arrays_are_hashed_one_by_one(tmp_path: Path):
@@ -138,7 +153,7 @@ def test_remarks_are_told_once_with_their_number(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(
         "fastmed.data.store.inspection.decode_all",
         lambda places, settings: [
-            Decoded(np.zeros((8, 8), np.uint8), "x", "pillow", "8 bits", "of 3 pages the first")
+            Decoded(np.zeros((8, 8), np.uint8), "x", "y", "pillow", "8 bits", "of 3 pages")
             for _ in places
         ],
     )
@@ -146,4 +161,4 @@ def test_remarks_are_told_once_with_their_number(tmp_path: Path, monkeypatch):
         write_png(tmp_path / name)
     with listening() as told:
         inspect_images(items_of(tmp_path, "a.png", "b.png"), tmp_path, SETTINGS)
-    assert told.text.count("2 images: of 3 pages the first") == 1
+    assert told.text.count("2 images: of 3 pages") == 1
