@@ -6,15 +6,16 @@ import pytest
 from sklearn import metrics
 
 from fastmed.errors import DataError
-from fastmed.results.scores import (
-    OVERALL_COLUMNS,
-    PER_CLASS_COLUMNS,
-    flat,
-    overall_table,
-    per_class_table,
-    score,
+from fastmed.results.calibration_scores import (
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+    net_benefit,
 )
+from fastmed.results.scores import ScoreOptions, flat, score
+from fastmed.results.scores.names import PER_CLASS
 
+ALONE = ScoreOptions(resamples=0)
 COLOURS = ["red", "green", "blue"]
 
 
@@ -77,8 +78,14 @@ def test_scores_agree_with_scikit_learn(classes, seed):
     table, true, predicted, scores = drawn_table(classes, 120, seed)
     every = range(len(classes))
     one_hot = np.eye(len(classes))[true]
-    found = score(table, classes, "grade")
+    found = score(table, classes, "grade", ALONE)
+    eces = [expected_calibration_error(true == place, scores[:, place]) for place in every]
+    precisions = [
+        metrics.average_precision_score(true == place, scores[:, place]) for place in every
+    ]
+    cumulative = np.cumsum(scores - one_hot, axis=1)[:, :-1]
     if len(classes) == 2:
+        eces, precisions = eces[1:], precisions[1:]
         area = metrics.roc_auc_score(true, scores[:, 1])
         brier = metrics.brier_score_loss(true, scores[:, 1])
     else:
@@ -94,14 +101,20 @@ def test_scores_agree_with_scikit_learn(classes, seed):
         "kappa": metrics.cohen_kappa_score(true, predicted, labels=every, weights="quadratic"),
         "mae": metrics.mean_absolute_error(true, predicted),
         "within_one": (abs(true - predicted) <= 1).mean(),
+        "off_by_two": (abs(true - predicted) >= 2).mean(),
+        "rps": (cumulative**2).mean(),
+        "average_precision": np.mean(precisions),
+        "ece": np.mean(eces),
     }
     assert found["overall"] == pytest.approx(expected)
     assert found["confusion"] == metrics.confusion_matrix(true, predicted).tolist()
     for place, name in enumerate(classes):
         one, told = true == place, predicted == place
+        ratios = metrics.class_likelihood_ratios(one, told)
         assert found["per_class"][name] == pytest.approx(
             {
                 "n": one.sum(),
+                "patients": one.sum(),
                 "prevalence": one.mean(),
                 "sensitivity": metrics.recall_score(one, told),
                 "specificity": metrics.recall_score(~one, ~told),
@@ -109,6 +122,12 @@ def test_scores_agree_with_scikit_learn(classes, seed):
                 "npv": metrics.precision_score(~one, ~told),
                 "f1": metrics.f1_score(one, told),
                 "auroc": metrics.roc_auc_score(one, scores[:, place]),
+                "lr_positive": ratios[0],
+                "lr_negative": ratios[1],
+                "average_precision": metrics.average_precision_score(one, scores[:, place]),
+                "calibration_slope": calibration_slope(one, scores[:, place]),
+                "calibration_intercept": calibration_intercept(one, scores[:, place]),
+                "ece": expected_calibration_error(one, scores[:, place]),
             }
         )
 
@@ -183,7 +202,9 @@ def test_one_true_class_says_little():
 @pytest.mark.parametrize("right", ["yes", "no"])
 def test_perfect_on_one_class_is_no_perfect_score(right):
     found = score(made_table([right] * 3, [right] * 3, ["no", "yes"]), ["no", "yes"], "category")
-    none = {"balanced_accuracy", "macro_f1", "auroc"}
+    none = {"balanced_accuracy", "macro_f1", "auroc"} | (
+        {"average_precision"} if right == "no" else set()
+    )
     assert {name for name, value in found["overall"].items() if value is None} == none
 
 
@@ -213,8 +234,8 @@ def test_certain_and_wrong_is_a_large_loss_not_infinity():
 def test_order_of_rows_changes_nothing():
     table, *_ = drawn_table(COLOURS, 60, seed=3)
     mixed = table.sample(frac=1, random_state=1)
-    assert flat(score(mixed, COLOURS, "grade")) == pytest.approx(
-        flat(score(table, COLOURS, "grade"))
+    assert flat(score(mixed, COLOURS, "grade", ALONE)) == pytest.approx(
+        flat(score(table, COLOURS, "grade", ALONE))
     )
 
 
@@ -237,7 +258,10 @@ def test_scores_are_plain_json():
     table, *_ = drawn_table(COLOURS, 30, seed=6)
     found = score(table, COLOURS, "grade")
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(found) == ["n", "goal", "classes", "overall", "per_class", "confusion"]
+    assert list(found) == [
+        "n", "patients", "goal", "classes", "options", "overall", "per_class", "confusion",
+        "intervals", "methods",
+    ]  # fmt: skip
 
 
 def test_what_can_not_be_scored_is_refused():
@@ -254,22 +278,69 @@ def test_what_can_not_be_scored_is_refused():
         score(table.assign(predicted=["red", ""]), COLOURS, "category")
 
 
-def test_tables_and_flat_names():
-    table = made_table(["red", "green"], ["red", "red"], COLOURS)
-    found = score(table, COLOURS, "grade")
-    rows = overall_table(found)
-    assert all(len(row) == len(OVERALL_COLUMNS) for row in rows)
-    assert rows[0] == ("images", 2)
-    assert ("accuracy", 0.5) in rows
-    assert ("quadratic weighted kappa", None) in rows
-    assert len(rows) == 1 + len(found["overall"])
-    by_class = per_class_table(found)
-    assert [row[0] for row in by_class] == COLOURS
-    green = dict(zip(PER_CLASS_COLUMNS, by_class[1], strict=True))
-    assert (green["n"], green["sensitivity"], green["PPV"], green["NPV"]) == (1, 0, None, 0.5)
+def test_deployed_values_follow_bayes() -> None:
+    true = ["yes"] * 10 + ["no"] * 40
+    predicted = ["yes"] * 8 + ["no"] * 2 + ["yes"] * 4 + ["no"] * 36
+    options = ScoreOptions(prevalence={"yes": 0.01}, resamples=0)
+    found = score(made_table(true, predicted, ["no", "yes"]), ["no", "yes"], "category", options)
+    yes = found["per_class"]["yes"]
+    # Of 10,000 people 100 are ill, of whom 80 are found; of the 9,900 others 990 are told so, too.
+    assert yes["ppv_deployed"] == pytest.approx(80 / (80 + 990))
+    assert yes["npv_deployed"] == pytest.approx(8910 / (8910 + 20))
+    assert yes["ppv"] == pytest.approx(8 / 12)
+    assert yes["lr_positive"] == pytest.approx(8)
+    assert yes["lr_negative"] == pytest.approx(0.2 / 0.9)
+    assert "ppv_deployed" not in found["per_class"]["no"]
+    assert found["options"] == {"prevalence": {"yes": 0.01}}
+
+
+def test_costs_are_counted_by_the_confusion_matrix() -> None:
+    table = made_table(
+        ["no"] * 6 + ["yes"] * 4, ["no"] * 4 + ["yes"] * 3 + ["no"] * 3, ["no", "yes"]
+    )
+    costs = ((0.0, 1.0), (10.0, 0.5))
+    found = score(table, ["no", "yes"], "category", ScoreOptions(costs=costs, resamples=0))
+    assert found["overall"]["expected_cost"] == pytest.approx((2 * 1 + 3 * 10 + 1 * 0.5) / 10)
+
+
+def test_net_benefit_stands_beside_that_of_treating_all() -> None:
+    table, true, _, scores = drawn_table(COLOURS, 80, seed=8)
+    options = ScoreOptions(threshold={"green": 0.3}, resamples=0)
+    green = score(table, COLOURS, "category", options)["per_class"]["green"]
+    expected = net_benefit(true == 1, scores[:, 1], 0.3)
+    assert (green["net_benefit"], green["net_benefit_all"]) == pytest.approx(expected)
+
+
+def test_referable_grades_against_the_others() -> None:
+    table, true, predicted, scores = drawn_table(COLOURS, 80, seed=9)
+    options = ScoreOptions(referable="green", prevalence={"referable": 0.1}, resamples=0)
+    found = score(table, COLOURS, "grade", options)["referable"]
+    assert found["from"] == "green"
+    assert found["n"] == (true > 0).sum()
+    assert found["sensitivity"] == metrics.recall_score(true > 0, predicted > 0)
+    assert found["auroc"] == pytest.approx(
+        metrics.roc_auc_score(true > 0, scores[:, 1:].sum(axis=1))
+    )
+    assert 0 < found["ppv_deployed"] < 1
+    assert "referable" not in score(table, COLOURS, "grade", ALONE)
+
+
+def test_an_infinite_ratio_is_not_estimable() -> None:
+    found = score(made_table(["a", "a", "b"], ["a", "a", "a"], ["a", "b"]), ["a", "b"], "category")
+    assert found["per_class"]["a"]["lr_positive"] == 1
+    assert found["per_class"]["a"]["lr_negative"] is None
+    found = score(made_table(["a", "b"], ["a", "b"], ["a", "b"]), ["a", "b"], "category")
+    assert found["per_class"]["a"]["lr_positive"] is None
+    assert found["per_class"]["a"]["lr_negative"] == 0
+
+
+def test_flat_names() -> None:
+    found = score(made_table(["red", "green"], ["red", "red"], COLOURS), COLOURS, "grade")
     line = flat(found)
     assert line["n"] == 2
     assert line["accuracy"] == 0.5
     assert line["n_green"] == 1
     assert line["npv_green"] == 0.5
-    assert len(line) == 1 + len(found["overall"]) + 3 * 8
+    asked = ("ppv_deployed", "npv_deployed", "net_benefit", "net_benefit_all")
+    each = len(PER_CLASS) - len(asked) + 1  # and the number of patients
+    assert len(line) == 1 + len(found["overall"]) + 3 * each

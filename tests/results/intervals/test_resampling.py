@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from fastmed.results.intervals.resampling import mirrored, on_log_odds, patient_weights, percentile
+
+
+def test_each_stratum_keeps_its_number_of_patients() -> None:
+    strata = np.array([0] * 7 + [1] * 3 + [2])
+    weights = np.concatenate([*patient_weights(strata, 500, seed=1)])
+    assert weights.shape == (500, 11)
+    assert (weights[:, :7].sum(axis=1) == 7).all()
+    assert (weights[:, 7:10].sum(axis=1) == 3).all()
+    assert (weights[:, 10] == 1).all()
+    # With replacement: a patient of n is left out with a chance of (1 - 1/n)^n.
+    assert (weights[:, :7] == 0).mean() == pytest.approx((6 / 7) ** 7, abs=0.03)
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    draws = [np.concatenate([*patient_weights(np.zeros(20), 50, seed)]) for seed in (3, 3, 4)]
+    assert (draws[0] == draws[1]).all()
+    assert (draws[0] != draws[2]).any()
+
+
+def test_memory_is_bounded() -> None:
+    parts = [*patient_weights(np.zeros(1000), 30, seed=0, columns=1_000_000)]
+    assert max(len(part) for part in parts) == 4
+    assert sum(len(part) for part in parts) == 30
+
+
+def test_percentiles_of_a_normal() -> None:
+    values = norm.ppf((np.arange(1999) + 0.5) / 1999)
+    assert percentile(values) == pytest.approx((-1.96, 1.96), abs=0.02)
+
+
+def test_what_is_mostly_undefined_or_never_varies_has_no_interval() -> None:
+    values = np.linspace(0, 1, 100)
+    assert percentile(np.where(np.arange(100) < 6, np.nan, values)) is None
+    assert percentile(np.where(np.arange(100) < 4, np.nan, values)) is not None
+    assert percentile(np.full(100, 0.3)) is None
+    assert percentile(np.full(100, np.nan)) is None
+
+
+def test_an_infinite_limit_is_told_as_none() -> None:
+    values = np.append(np.linspace(1, 2, 90), np.full(10, np.inf))
+    low, high = percentile(values)
+    assert low == pytest.approx(1, abs=0.05)
+    assert high is None
+
+
+def test_noise_is_taken_off_a_mean_of_absolute_differences() -> None:
+    """Of 15 true differences of 0.05, seen with noise of 0.08, and resampled with it once more."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(200):
+        seen = 0.05 + rng.normal(0, 0.08, 15)
+        again = np.abs(seen + rng.normal(0, 0.08, (400, 15))).mean(axis=1)
+        low, high = mirrored(again, np.abs(seen).mean())
+        held += low <= 0.05 <= high
+        assert low <= np.abs(seen).mean() <= high
+    assert held > 0.9 * 200
+
+
+def test_log_odds_keep_the_center_and_the_spread() -> None:
+    odds = np.random.default_rng(0).normal(2.5, 0.4, 5000)  # 0.5 too large
+    low, high = on_log_odds(1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-2.0)))
+    expected = 1 / (1 + np.exp(-(2.0 + 1.96 * 0.4 * np.array([-1, 1]))))
+    assert (low, high) == pytest.approx(tuple(expected), abs=0.01)
+    assert on_log_odds(np.full(10, 0.4), 0.4) is None
+    assert on_log_odds(np.linspace(0.9, 1, 10), 1.0) is None
