@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
 
 from fastmed.console import visible
 from fastmed.data.pixels.file_facts import UNKNOWN
+from fastmed.results.association import strength
 
 MOST_GROUPS = 10
 LONGEST = 60  # characters of a name
@@ -65,20 +65,11 @@ def association(counts: pd.DataFrame, what: str = "value") -> Association:
     Args:
         counts: of images.
         what: the groups are values of, for words.
-
-    W. Bergsma, A bias-correction for Cramér's V and Tschuprow's T, J. Korean Stat. Soc. 42 (2013).
     """
     counts = counts.loc[counts.sum(axis=1) > 0, counts.sum() > 0]
-    rows, columns = counts.shape
-    total = int(counts.to_numpy().sum())
-    if min(rows, columns) < 2:
-        return Association(0.0, 1.0, rows, "")
-    chi2, p, _, _ = chi2_contingency(counts.to_numpy(), correction=False)
-    chance = (rows - 1) * (columns - 1) / (total - 1)
-    fewer = [side - (side - 1) ** 2 / (total - 1) for side in (rows, columns)]
-    phi2 = max(0.0, chi2 / total - chance)
-    v = (phi2 / (min(fewer) - 1)) ** 0.5 if min(fewer) > 1 else 0.0
-    return Association(float(min(v, 1)), float(p), rows, _telling(counts, what))
+    v, p = strength(counts)
+    telling = _telling(counts, what) if min(counts.shape) > 1 else ""
+    return Association(v, p, len(counts), telling)
 
 
 def _telling(counts: pd.DataFrame, what: str) -> str:

@@ -11,27 +11,7 @@ from fastmed.data_study.columns import title_of
 from fastmed.data_study.samples import MEASURED
 from fastmed.data_study.story import Study
 from fastmed.errors import DataError
-
-Cells = Sequence[Sequence[str]]
-
-
-class Sheet(NamedTuple):
-    """A table of text.
-
-    Attributes:
-        name: of its CSV file.
-        columns, rows: its cells.
-        numeric: the places of columns that stand right.
-        folded: the page shows it only when it is asked for, since a figure says the same.
-        caption: what it is.
-    """
-
-    name: str
-    columns: Sequence[str]
-    rows: Cells
-    numeric: Sequence[int] = ()
-    folded: bool = False
-    caption: str = ""
+from fastmed.page.document import Sheet
 
 
 class Section(NamedTuple):

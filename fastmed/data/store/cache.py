@@ -24,7 +24,7 @@ DECODERS = (
     "pyjpegls", "python-gdcm", "pylibjpeg-libjpeg", "torchstain",
 )  # fmt: skip
 _INSERT = "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-DESCRIPTION = "cache.json"
+DESCRIPTION, INDEX = "cache.json", "index.sqlite"
 _NO_PIXELS = {"normalize"}  # settings that don't change what is kept
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS images (
@@ -156,7 +156,7 @@ class Cache:
 
     @property
     def _index_file(self) -> Path:
-        return self.folder / "index.sqlite"
+        return self.folder / INDEX
 
     @contextmanager
     def _index(self) -> Iterator[sqlite3.Connection]:
@@ -194,7 +194,7 @@ def _rows_below(index: sqlite3.Connection, root: Path) -> dict[Place, tuple[str,
 
 def count_images(folder: Path) -> int:
     """Return how many images a cache keeps."""
-    with closing(_connect(folder / "index.sqlite")) as index:
+    with closing(_connect(folder / INDEX)) as index:
         return int(index.execute("SELECT count(*) FROM images").fetchone()[0])
 
 

@@ -1,4 +1,4 @@
-"""Where decoded images are kept, for which settings and decoders, and how much there is."""
+"""What is kept of images, decoded or measured, for which settings, and how much there is."""
 
 import shutil
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastmed.data.store.cache import DESCRIPTION, count_images, description
+from fastmed.data.store.measured import description_of_measures
 from fastmed.files import read_json
 from fastmed.settings.image import ImageSettings
 from fastmed.state import cache_folder
@@ -15,7 +16,7 @@ class CacheState(NamedTuple):
     """One cache as it lies on disk.
 
     Attributes:
-        folder: where it is.
+        folder: where it is; one whose name begins with ``audit-`` holds measures of images.
         settings: of the images that differ from the defaults.
         images: how many there are.
         bytes: that they take.
@@ -72,12 +73,14 @@ def _state(folder: Path) -> CacheState:
     files = [file for file in folder.iterdir() if file.is_file()]
     written = max(file.stat().st_mtime for file in files)
     settings = made["settings"]
-    usual = description(ImageSettings())["settings"]
+    describe = description_of_measures if "measures" in made else description
+    present = describe(ImageSettings())
+    usual = present["settings"]
     return CacheState(
         folder,
         {key: value for key, value in settings.items() if value != usual.get(key)},
         count_images(folder),
         sum(file.stat().st_size for file in files),
         (time.time() - written) / 86400,
-        {**made, "settings": usual} == description(ImageSettings()),
+        {**made, "settings": usual} == present,
     )

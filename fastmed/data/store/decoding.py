@@ -1,39 +1,22 @@
-"""Images decoded in processes of their own, with limits of time and memory.
+"""Images decoded in processes of their own: what each turned out to be, or why it is bad."""
 
-A file that makes a decoder crash, stall or swell is a bad file, and not a dead run.
-"""
-
-import faulthandler
 import hashlib
-import multiprocessing
-import os
-import signal
-import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, TimeoutError
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from pebble import ProcessExpired, ProcessPool
 
 from fastmed.console import clear_sentence
 from fastmed.data.operations.transform import prepare
 from fastmed.data.pixels.image import open_item
+from fastmed.data.store.crew import MEMORY, SECONDS, Crew, too_large
 from fastmed.errors import DataError, FastmedError
 from fastmed.settings.image import ImageSettings
 
-SECONDS = 30  # for one image
-MEMORY = 2 * 2**30  # bytes for one process, beyond what it starts with
 TOGETHER = 16  # images handed to a process at a time,
 SENT = 2**23  # or as many as have so many pixels
-AHEAD = 2  # how often, before the first of them are done
-
-
-Job = Future[list["Decoded"]]
-Handed = tuple[Sequence["Place"], Job]
 
 
 class Place(NamedTuple):
@@ -101,7 +84,7 @@ def decode(place: Place, settings: ImageSettings) -> Decoded:
     except FastmedError:
         raise
     except MemoryError:
-        return bad(_too_large())
+        return bad(too_large())
     except Exception as error:
         return bad(f"it can't be made into the network's input ({clear_sentence(error)})")
 
@@ -146,73 +129,10 @@ def decode_all(
         seconds: for one image; what takes longer is a bad file.
         memory: bytes that a process may take, where the system can limit it (Linux).
     """
-    count = processes or os.cpu_count() or 1
-    pool = ProcessPool(count, initializer=_start, initargs=[memory], context=_context())
-
-    def hand_out(some: Sequence[Place]) -> Handed:
-        return some, pool.schedule(_decode_some, args=[some, settings], timeout=seconds)
-
-    try:
-        waiting: deque[Handed] = deque()
-        together = max(1, min(TOGETHER, SENT // settings.size**2))
-        for start in range(0, len(places), together):
-            waiting.append(hand_out(places[start : start + together]))
-            if len(waiting) > count * AHEAD:
-                yield from _results(*waiting.popleft(), hand_out, seconds)
-        while waiting:
-            yield from _results(*waiting.popleft(), hand_out, seconds)
-    finally:
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
+    together = max(1, min(TOGETHER, SENT // settings.size**2))
+    work = partial(_decode_some, settings=settings)
+    yield from Crew(work, bad, together, processes, seconds, memory).results(places)
 
 
 def _decode_some(places: Sequence[Place], settings: ImageSettings) -> list[Decoded]:
     return [decode(place, settings) for place in places]
-
-
-def _results(
-    places: Sequence[Place],
-    future: Job,
-    hand_out: Callable[[Sequence[Place]], Handed],
-    seconds: float,
-) -> Iterator[Decoded]:
-    try:
-        yield from future.result()
-    except (TimeoutError, ProcessExpired, MemoryError) as error:
-        if len(places) == 1:
-            yield bad(_failure(error, seconds))
-            return
-        for place in places:
-            yield from _results(*hand_out([place]), hand_out, seconds)
-
-
-def _failure(error: Exception, seconds: float) -> str:
-    match error:
-        case TimeoutError():
-            return f"it takes longer than {seconds:g} seconds to be read"
-        case ProcessExpired():
-            return f"its decoder crashed (exit code {error.exitcode})"
-    return _too_large()
-
-
-def _too_large() -> str:
-    return f"it takes more than {MEMORY / 2**30:g} GB of memory to be read"
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Return how processes start: forked on Linux, so that a script needs no main guard."""
-    return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-
-
-def _start(memory: int) -> None:
-    """Prepare a process: Ctrl-C is its parent's matter, decoders keep quiet, memory has an end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    faulthandler.disable()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -1,0 +1,1 @@
+"""Pages: one HTML file with all in it, which runs nothing and fetches nothing."""
