@@ -41,13 +41,23 @@ def crop_background(pixels: np.ndarray, margin: float = 0.0) -> np.ndarray:
         pixels: uint8, (H, W) or (H, W, 3).
         margin: that is left around the image, as a share of its height and width.
     """
+    box = foreground_box(pixels, margin)
+    if box is None:
+        return pixels
+    top, bottom, left, right = box
+    return pixels[top:bottom, left:right]
+
+
+def foreground_box(pixels: np.ndarray, margin: float = 0.0) -> tuple[int, int, int, int] | None:
+    """Return top, bottom, left and right of what `crop_background` keeps; None for all of it."""
+    height, width = pixels.shape[:2]
     found = find_foreground(pixels)
     if found is None:
-        return pixels
+        return None
     rows, columns = found.bottom - found.top, found.right - found.left
     above, beside = round(margin * rows), round(margin * columns)
     top, left = max(0, found.top - above), max(0, found.left - beside)
-    return pixels[top : found.bottom + above, left : found.right + beside]
+    return top, min(height, found.bottom + above), left, min(width, found.right + beside)
 
 
 def find_foreground(pixels: np.ndarray) -> Foreground | None:

@@ -7,7 +7,7 @@ from PIL import Image
 from fastmed.data.operations.fixed import grayscale, operate
 from fastmed.settings.image import ImageSettings
 
-_RESAMPLING = {
+RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -25,7 +25,7 @@ def prepare(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
         uint8 (size, size) grey or (size, size, 3) RGB; always grey for a one-channel network.
     """
     if settings.operations:
-        pixels = operate(pixels, settings.operations, _RESAMPLING[settings.interpolation])
+        pixels = operate(pixels, settings.operations, RESAMPLING[settings.interpolation])
     if settings.channels == 1:
         pixels = grayscale(pixels)
     return fit_image(pixels, settings)
@@ -34,7 +34,7 @@ def prepare(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
 def fit_image(pixels: np.ndarray, settings: ImageSettings) -> np.ndarray:
     """Return the image as a square of the task's size, grey or RGB as it was."""
     picture, size = Image.fromarray(pixels), settings.size
-    resampling = _RESAMPLING[settings.interpolation]
+    resampling = RESAMPLING[settings.interpolation]
     match settings.fit:
         case "squish":
             return np.asarray(picture.resize((size, size), resampling))

@@ -1,0 +1,1 @@
+"""Heat maps: where in an image a network finds what raises an output, and checks of that."""
