@@ -7,12 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastmed.auditing.story import Audit as Audit
+    from fastmed.auditing.story import audit as audit
     from fastmed.conversion.story import convert as convert
     from fastmed.data.items import read_items as read_items
     from fastmed.data_study.story import Study as Study
     from fastmed.data_study.story import study as study
+    from fastmed.documents.filling import checklist as checklist
+    from fastmed.documents.model_card import card as card
     from fastmed.errors import FastmedError as FastmedError
     from fastmed.evaluation import evaluate as evaluate
+    from fastmed.explaining import Checks as Checks
+    from fastmed.explaining import draw_heatmaps as draw_heatmaps
+    from fastmed.explaining import explain as explain
     from fastmed.families import Family as Family
     from fastmed.families import compare_meta as compare_meta
     from fastmed.families import evaluate_together as evaluate_together
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
+    from fastmed.results.asked import Asked as Asked
+    from fastmed.results.comparison.comparing import Comparison as Comparison
+    from fastmed.results.comparison.comparing import compare as compare
     from fastmed.run import Run as Run
     from fastmed.task import Task as Task
     from fastmed.taskfile import find_task as find_task
@@ -42,19 +52,29 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "Audit": "auditing.story",
+    "Asked": "results.asked",
+    "Comparison": "results.comparison.comparing",
+    "Checks": "explaining",
     "Family": "families",
     "FastmedError": "errors",
     "Run": "run",
     "Search": "tuning.search",
     "Study": "data_study.story",
     "Task": "task",
+    "audit": "auditing.story",
     "augmented_figure": "training.augmentation",
+    "compare": "results.comparison.comparing",
+    "card": "documents.model_card",
+    "checklist": "documents.filling",
     "compare_meta": "families",
     "convert": "conversion.story",
     "dataloaders": "learn.input.loaders",
     "describe_network": "learn.network.summary",
+    "draw_heatmaps": "explaining",
     "evaluate": "evaluation",
     "evaluate_together": "families",
+    "explain": "explaining",
     "find_rate": "training.rate_finding",
     "find_task": "taskfile",
     "interpret": "interpretation",

@@ -4,7 +4,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Number
 from typing import TypeVar
 
@@ -16,8 +16,10 @@ from rich.text import Text
 Thing = TypeVar("Thing")
 
 log = logging.getLogger("fastmed")
+_hidden: list[Callable[[str], str]] = []  # what hides names in all that is shown
 
 _LONGEST = 1000  # characters of a message
+_LARGE = 10  # from here on, one decimal place is enough in a table
 
 
 class _PlainHandler(logging.Handler):
@@ -29,10 +31,19 @@ class _PlainHandler(logging.Handler):
 
 
 def listen(verbosity: int = 0) -> None:
-    """Show fastmed's notes on stderr: 0 notes and warnings, 1 also details, -1 only warnings."""
+    """Show fastmed's notes on stderr: 0 notes and warnings, 1 also details, -1 only warnings.
+
+    Nothing is hidden in what is shown any more.
+    """
+    _hidden.clear()
     log.handlers = [_PlainHandler()]
     log.propagate = False
     log.setLevel({-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}[verbosity])
+
+
+def hide(names: Callable[[str], str]) -> None:
+    """Show from now on no text before it went through a function that hides names in it."""
+    _hidden.append(names)
 
 
 def note(text: str) -> None:
@@ -52,6 +63,8 @@ def visible(text: str) -> str:
     without width, marks that turn the reading direction, and bytes that are not UTF-8 are shown
     as ``\n``, ``\x1b``, ``\u200b``, ``\u202e``, ``\udcff``; of a long text, its beginning and end.
     """
+    for names in _hidden:
+        text = names(text)
     if len(text) > _LONGEST:
         half = _LONGEST // 2
         text = f"{text[:half]} … {text[-half:]}"
@@ -75,8 +88,17 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout; numbers stand right, text left."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], width: int = 120
+) -> None:
+    """Print a table on stdout; numbers stand right, text left.
+
+    Args:
+        title: stands above.
+        columns: their names.
+        rows: of cells, as `cell_text` shows them.
+        width: in characters, where no terminal says another one.
+    """
     table = Table()
     rows = [list(row) for row in rows]
     for place, column in enumerate(columns):
@@ -85,16 +107,18 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(Text(visible(column)), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell_text(cell)) for cell in row))
-    console = Console(width=None if on_terminal() else 120)
+    console = Console(width=None if on_terminal() else width)
     console.print(Text(visible(title), style="bold"))
     console.print(table)
 
 
 def cell_text(cell: object) -> str:
-    """Return what a table shows for a cell: floats with three places, None as a dash."""
+    """Return what a table shows for a cell: floats with three places or one, None as a dash."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "-"
-    return f"{cell:.3f}" if isinstance(cell, float) else visible(str(cell))
+    if isinstance(cell, float):
+        return f"{cell:.3f}" if abs(cell) < _LARGE else f"{cell:.1f}"
+    return visible(str(cell))
 
 
 def _is_figure(cell: object) -> bool:

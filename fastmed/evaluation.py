@@ -4,29 +4,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from fastai.learner import Learner
 
-from fastmed import grades
+from fastmed.console import note, warn
+from fastmed.data.balance import class_shares
 from fastmed.data.inputs import read_input
-from fastmed.data.tables import grades_of, group_keys, part, write_table
+from fastmed.data.lock import DataLock, refuse_seen
+from fastmed.data.pseudonyms import located
+from fastmed.data.tables import grades_of, group_keys, part, scores_of, write_table
 from fastmed.errors import DataError, RunError
-from fastmed.files import read_info, write_json
+from fastmed.familiarity.likeness import Likeness, Sight
+from fastmed.familiarity.watch import Watch
+from fastmed.files import read_info
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import (
-    Grading,
-    network_outputs,
-    predict,
-    predictions_table,
-)
-from fastmed.results.scores import score
+from fastmed.prediction import network_outputs, predict, readable, table_of
+from fastmed.results.abstention import abstention_scores
+from fastmed.results.asked import Asked, asked_scores, check_asked
+from fastmed.results.calibration import Shares, cross_fitted, fit_calibration, uncalibrated
+from fastmed.results.decisions import certainty_of, default_points, kept_points
+from fastmed.results.fitted import Validation, check_uncalibrated, keep_fitted
+from fastmed.results.operating_points import is_positive, judge_point, score_of
+from fastmed.results.scores.files import write_scores
 from fastmed.run import Run
 from fastmed.run.places import relative_path
 from fastmed.settings.sources import PARTS
 from fastmed.task import Task
+from fastmed.uses import count_use
 
 Scores = dict[str, Any]
+LOOKED_AT = 500  # training images that others are compared with
 
 
 def evaluate(
@@ -39,6 +46,9 @@ def evaluate(
     workers: int | None = None,
     skip_bad: bool = False,
     cache: bool = True,
+    drop_seen: bool = False,
+    calibrate: bool = True,
+    asked: Asked | None = None,
 ) -> tuple[pd.DataFrame, Scores]:
     """Return predictions and scores of a part of the run's data, or of another labelled set.
 
@@ -53,64 +63,116 @@ def evaluate(
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
         cache: keep the decoded images on disk, so that none is decoded again.
+        drop_seen: leave out images that shaped the run, instead of refusing.
+        calibrate: False leaves the probabilities as the network gives them.
+        asked: scores that are wanted beside: per patient, of subgroups, at a prevalence.
 
     Raises:
         RunError: the run has no such part, or no weights.
-        DataError: the data is gone, or the other set has no labels.
+        DataError: the data is gone, the other set has no labels, or it holds images that trained
+            the run or chose its epoch.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     if source is None and split == "valid":
-        finish(run, run.restore(device), views, workers, cache)
-        return run.predictions("valid"), saved_scores(run)["valid"]
-    items = own_part(run, split) if source is None else _labelled_input(run, source, skip_bad)
-    table = predict(
-        run, items, views=views, device=device, workers=workers, skip_bad=skip_bad, cache=cache
-    )
+        check_asked(run.task, asked, run.items)
+        finish(run, run.restore(device), views, workers, cache, calibrate)
+        table = run.predictions("valid")
+        return table, keep(run, "valid", table, views, asked, run.items, calibrated=calibrate)
     if source is None:
-        return table, keep(run, split, table, views)
+        items = unseen(run, own_part(run, split), f"the {split} part", drop_seen)
+    else:
+        items = _labelled_input(run, source, skip_bad)
+        items = unseen(run, readable(items, run.task, skip_bad, cache), str(source), drop_seen)
+    check_asked(run.task, asked, items)
+    table = predict(
+        run,
+        items,
+        views=views,
+        device=device,
+        workers=workers,
+        skip_bad=skip_bad,
+        cache=cache,
+        calibrate=calibrate,
+    )
+    facts = {"calibrated": calibrate, "test_uses": used_for_test(items, run.path.name)}
+    if source is None:
+        return table, keep(run, split, table, views, asked, items, **facts)
     name = _name_of(Path(source).resolve())
-    scores = keep(run, name, table, views)
+    scores = keep(run, name, table, views, asked, items, **facts)
     run.update(inputs={**run.info.get("inputs", {}), name: relative_path(source, run.path)})
     return table, scores
 
 
-def finish(
+def finish(  # noqa: PLR0917
     run: Run,
     learn: Learner,
     views: Sequence[str] | None = None,
     workers: int | None = None,
     cache: bool = True,
+    calibrate: bool = True,
 ) -> None:
-    """Predict and score the validation part, and fit on it what turns values into grades.
+    """Predict and score the validation part, and fit on it what other predictions need.
 
-    Grades: the stored cut points use all of the validation part, seen through the task's own
-    views; its own predictions use cut points that were fitted without the image's patient, so
-    that its scores stay honest.
+    The stored calibration, cut points and operating points use all of the validation part, seen
+    through the task's own views. Its own predictions use what was fitted without the image's
+    patient, so that its scores stay honest.
     """
     task, items = run.task, own_part(run, "valid")
+    if not calibrate:
+        check_uncalibrated(task)
+    watch, chosen = Watch(statistics_of(run)), list(views or task.predict.views)
     outputs = network_outputs(
-        learn, task, items, statistics_of(run), views=views, workers=workers, cache=cache
-    )
-    values = grades.values_of(outputs)
-    grading = fit_grading(task, items, values)
-    table = predictions_table(task, items, outputs, grading)
-    if grading is not None:
-        if list(views or task.predict.views) == list(task.predict.views):
-            scale = {} if task.ordinal else {"scale": grading.scale}
-            run.update(cut_points=grading.cut_points.tolist(), **scale)
-        decided = _cross_fitted(task, items, values)
-        table["grade"], table["predicted"] = decided, np.array(task.classes)[decided]
-    keep(run, "valid", table, views)
+        learn, task, items, statistics_of(run),
+        views=chosen, workers=workers, cache=cache, watch=watch,
+    )  # fmt: skip
+    true, shares = grades_of(items["target"], task.classes), shares_of(run)
+    if calibrate and chosen == list(task.predict.views):
+        _fit(run, Validation.of(task, items, outputs), shares)
+        _keep_likeness(run, learn, watch.sight(items), chosen, workers, cache)
+    fit = fit_calibration if calibrate else uncalibrated
+    scores, decided = cross_fitted(task, outputs, true, group_keys(items), shares, fit=fit)
+    table = table_of(task, items, outputs, scores, decided)
+    keep(run, "valid", table, views, calibrated=calibrate)
 
 
-def fit_grading(task: Task, items: pd.DataFrame, values: np.ndarray) -> Grading | None:
-    """Return cut points and scale fitted on values (n,) of labelled items; None for categories."""
-    if task.goal == "category":
-        return None
-    known = grades_of(items["target"], task.classes)
-    cut_points = grades.fit_cut_points(values, known, len(task.classes), task.cut_points)
-    scale = 1.0 if task.ordinal else grades.fit_scale(values, known, cut_points)
-    return Grading(cut_points, scale)
+def _fit(run: Run, validation: Validation, shares: Shares) -> None:
+    """Keep what the validation part says: calibration, cut points, operating points."""
+    fitted = fit_calibration(run.task, validation.outputs, validation.true, shares)
+    points = [point.as_info() for point in default_points(validation, fitted)]
+    keep_fitted(run, validation, fitted, operating_points=points)
+
+
+def _keep_likeness(  # noqa: PLR0917
+    run: Run,
+    learn: Learner,
+    valid: Sight,
+    views: Sequence[str],
+    workers: int | None,
+    cache: bool,
+) -> None:
+    """Keep what the training images are like; how far is too far, say the validation images."""
+    items = _some(own_part(run, "train"), run.task.train.seed)
+    watch = Watch(statistics_of(run))
+    network_outputs(
+        learn, run.task, items, statistics_of(run),
+        views=views[:1], workers=workers, cache=cache, watch=watch,
+    )  # fmt: skip
+    likeness = Likeness.fit(watch.sight(items), valid)
+    run.update(likeness=likeness.save(run.results))
+
+
+def _some(items: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return at most `LOOKED_AT` items, drawn by the seed, in their order."""
+    if len(items) <= LOOKED_AT:
+        return items
+    chosen = items.sample(LOOKED_AT, random_state=seed).sort_index()
+    chosen.attrs = items.attrs
+    return chosen
+
+
+def shares_of(run: Run) -> Shares:
+    """Return the shares of the classes in a run's training part."""
+    return Shares(*class_shares(run.items, run.task.balance, run.task.classes))
 
 
 def own_part(run: Run, split: str) -> pd.DataFrame:
@@ -127,7 +189,7 @@ def own_part(run: Run, split: str) -> pd.DataFrame:
         )
     if not run.data.is_dir():
         raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
-    return items
+    return located(items)
 
 
 def _labelled_input(run: Run, source: str | Path, skip_bad: bool) -> pd.DataFrame:
@@ -143,23 +205,83 @@ def _name_of(source: Path) -> str:
     return f"{name}_input" if name in PARTS else name
 
 
-def keep(run: Run, name: str, table: pd.DataFrame, views: Sequence[str] | None) -> Scores:
-    """Score a predictions table and save both in the run."""
+def unseen(run: Run, items: pd.DataFrame, what: str, drop_seen: bool) -> pd.DataFrame:
+    """Return the items without those that shaped the run, or refuse them all.
+
+    Args:
+        run: that is judged by the items.
+        items: inspected.
+        what: they are, in words.
+        drop_seen: leave them out, and say so.
+
+    Raises:
+        DataError: some, or with ``drop_seen`` all, trained the run or chose its epoch.
+    """
+    lock = run.lock
+    seen = lock.seen(items)
+    if seen.all() or not drop_seen:
+        refuse_seen(lock, items, what)
+    if seen.any():
+        warn(f"{seen.sum()} of {len(items)} images in {what} shaped this run and are left out")
+    items = items[~seen]
+    patients = lock.shared_patients(items)
+    if patients:
+        warn(f"{patients} patients in {what} also have images that shaped this run")
+    return items
+
+
+def used_for_test(items: pd.DataFrame, name: str) -> int | None:
+    """Count that labelled items judge a run, or a family, of this name; say how often they have."""
+    uses = count_use(DataLock.of(items.assign(split="test")).root_of("test"), name)
+    if uses is not None and uses > 1:
+        note(
+            f"These images have judged {uses} times by now; the best of many looks is better than "
+            "the truth"
+        )
+    return uses
+
+
+def keep(  # noqa: PLR0917
+    run: Run,
+    name: str,
+    table: pd.DataFrame,
+    views: Sequence[str] | None,
+    asked: Asked | None = None,
+    items: pd.DataFrame | None = None,
+    **facts: Any,
+) -> Scores:
+    """Score a predictions table and save both in the run, with what else is known of the look."""
     task = run.task
-    scores = {"views": list(views or task.predict.views), **score(table, task.classes, task.goal)}
+    found = asked_scores(task, table, asked, items, run.info.get("cut_points"))
+    scores = {"views": list(views or task.predict.views), **facts, **found}
+    scores["abstention"] = _abstention(table, task)
+    if name != "valid" and facts.get("calibrated", True):
+        scores["operating_points"] = _points(run, table)
     write_table(table, run.predictions_file(name))
-    write_json(run.results / "scores.json", {**saved_scores(run), name: scores})
+    write_scores(run.results, {**saved_scores(run), name: scores})
     return scores
+
+
+def _abstention(table: pd.DataFrame, task: Task) -> Scores:
+    table = table[table["target"] != ""]
+    decided = grades_of(table["predicted"], task.classes)
+    wrong = decided != grades_of(table["target"], task.classes)
+    return abstention_scores(certainty_of(scores_of(table, task.classes), decided, task), wrong)
+
+
+def _points(run: Run, table: pd.DataFrame) -> list[Scores]:
+    """Return what the thresholds that the training kept find among labelled images."""
+    task, table = run.task, table[table["target"] != ""]
+    scores, true = scores_of(table, task.classes), grades_of(table["target"], task.classes)
+    return [
+        judge_point(
+            point, score_of(scores, point.rule, task), is_positive(true, point.rule, task)
+        ).as_info()
+        for point in kept_points(run)
+    ]
 
 
 def saved_scores(run: Run) -> dict[str, Scores]:
     """Return the run's scores by part or input."""
     file = run.results / "scores.json"
     return read_info(file) if file.is_file() else {}
-
-
-def _cross_fitted(task: Task, items: pd.DataFrame, values: np.ndarray) -> np.ndarray:
-    known = grades_of(items["target"], task.classes)
-    return grades.cross_fitted_grades(
-        values, known, group_keys(items), len(task.classes), task.cut_points, task.split.seed
-    )

@@ -111,37 +111,29 @@ def grade_scores(values: np.ndarray, cut_points: np.ndarray, scale: float) -> np
     return np.asarray(np.exp(log_expit(high) + log_expit(-low)) * -np.expm1(low - high))
 
 
-def cross_fitted_grades(  # noqa: PLR0917
-    values: np.ndarray,
-    grades: np.ndarray,
-    groups: np.ndarray,
-    classes: int,
-    goal: CutRule,
-    seed: int,
-) -> np.ndarray:
-    """Return a grade for each value by cut points that never saw its patient, (n,) int64.
+def folds(
+    grades: np.ndarray, groups: np.ndarray, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield up to five times (rows to fit on, rows to judge), with no patient in both.
 
-    The rows are parted into up to five stratified folds, grouped by patient; each fold is graded
-    by the cut points of the others. With one patient, values are rounded. Rows without a true
-    grade are graded by the cut points of all others.
+    Every row is judged once, and the folds are stratified by grade or class. With one patient, all
+    rows are judged by none.
 
     Args:
-        values: what the network gives, (n,).
-        grades: the true grades, (n,); -1 where there is none.
+        grades: the true positions, (n,), from 0.
         groups: the patient of each row, (n,).
-        classes: how many grades there are.
-        goal: as for `fit_cut_points`.
         seed: of the folds.
     """
-    values, grades, groups = _finite(values), np.asarray(grades), np.asarray(groups)
-    result = to_grades(values, fit_cut_points(values, grades, classes, goal))
-    if goal == "round":
-        return result
-    known = np.flatnonzero(grades >= 0)
-    for rest, fold in _folds(grades[known], groups[known], seed):
-        points = fit_cut_points(values[known[rest]], grades[known[rest]], classes, goal)
-        result[known[fold]] = to_grades(values[known[fold]], points)
-    return result
+    if not len(grades):
+        return
+    count = min(FOLDS, len(np.unique(groups)), int(np.bincount(grades).max()))
+    if count < 2:
+        yield np.array([], dtype=int), np.arange(len(grades))
+        return
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        yield from splitter.split(grades, grades, groups)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
@@ -153,22 +145,6 @@ def _finite(values: np.ndarray) -> np.ndarray:
             "the training may have diverged, try a smaller learning rate"
         )
     return numbers
-
-
-def _folds(
-    grades: np.ndarray, groups: np.ndarray, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (rows to fit on, rows to grade); with one patient, all rows are graded by none."""
-    if not len(grades):
-        return
-    folds = min(FOLDS, len(np.unique(groups)), int(np.bincount(grades).max()))
-    if folds < 2:
-        yield np.array([], dtype=int), np.arange(len(grades))
-        return
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")
-        yield from splitter.split(grades, grades, groups)
 
 
 def _places(values: np.ndarray, grades: np.ndarray, classes: int) -> np.ndarray:

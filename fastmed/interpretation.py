@@ -12,12 +12,15 @@ from fastmed.console import note
 from fastmed.data.inputs import read_input
 from fastmed.data.operations.transform import prepare
 from fastmed.data.pixels.image import open_item
+from fastmed.data.pseudonyms import located
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
 from fastmed.errors import DataError, TaskError, listed
-from fastmed.prediction import grading_of
 from fastmed.results import figures
-from fastmed.results.scores import score
+from fastmed.results.asked import asked_scores
+from fastmed.results.decision_story import DecisionStory
+from fastmed.results.fitted import fitted_of
+from fastmed.results.scores.tables import long_table
 from fastmed.run import Run
 
 
@@ -53,9 +56,8 @@ class Interpretation:
 
     @cached_property
     def scores(self) -> dict:
-        """Every score; see `fastmed.results.scores.score`."""
-        task = self.run.task
-        return score(self.predictions, task.classes, task.goal)
+        """Every score and its interval; see `fastmed.results.scores.score`."""
+        return asked_scores(self.run.task, self.predictions)
 
     def overall(self) -> pd.Series:
         """Return the scores of all classes together."""
@@ -64,6 +66,10 @@ class Interpretation:
     def per_class(self) -> pd.DataFrame:
         """Return sensitivity, specificity, PPV, NPV, F1 and AUROC of each class."""
         return pd.DataFrame(self.scores["per_class"]).T
+
+    def intervals(self) -> pd.DataFrame:
+        """Return every score with its interval, a row each, with the columns of ``scores.csv``."""
+        return long_table({self.split: self.scores})
 
     def confusion_matrix(self) -> pd.DataFrame:
         """Return counts: rows are the true classes, columns the predicted ones."""
@@ -106,10 +112,15 @@ class Interpretation:
 
     def grades_figure(self) -> Figure:
         """Return the network's values by true grade, with the cut points."""
-        grading, classes = grading_of(self.run), self.run.task.classes
-        if grading is None:
+        classes, cut_points = self.run.task.classes, fitted_of(self.run).cut_points
+        if cut_points is None:
             raise TaskError(f"{self.run.path} predicts categories; only grades have cut points")
-        return figures.grade_scatter_figure(self.predictions, classes, grading.cut_points)
+        return figures.grade_scatter_figure(self.predictions, classes, cut_points)
+
+    @property
+    def decisions(self) -> DecisionStory:
+        """Figures of probabilities and of what is decided by them."""
+        return DecisionStory(self.run, self.split, self.predictions)
 
     def draw(self, losses: int = 12) -> list[Path]:
         """Write every figure that fits below the run's ``figures/`` and return the files."""
@@ -123,6 +134,7 @@ class Interpretation:
             makers["curves"] = self.history_figure
         if self.run.task.goal == "grade":
             makers["grades"] = self.grades_figure
+        makers |= self.decisions.figures()
         files = [self._save(name, make()) for name, make in makers.items()]
         try:
             files.append(self._save("top_losses", self.top_losses_figure(losses)))
@@ -150,5 +162,5 @@ class Interpretation:
         """Return the items that were predicted: the run's own, or another input's."""
         inputs = self.run.info.get("inputs", {})
         if self.split not in inputs:
-            return self.run.items
+            return located(self.run.items)
         return read_input(self.run.task, self.run.path / inputs[self.split], skip_bad=True)

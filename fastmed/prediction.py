@@ -1,8 +1,7 @@
 """Predicting: images through the network's views to the predictions table."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,15 @@ import torch
 from fastai.learner import Learner
 
 from fastmed import grades
-from fastmed.console import progress, warn
+from fastmed.console import progress
 from fastmed.data.inputs import read_input
 from fastmed.data.metadata import tell_of_gaps
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import LEFT_OUT, grades_of, root_of, score_columns, write_table
 from fastmed.errors import DataError, TaskError, nearest
+from fastmed.familiarity.strangeness import strangeness, tell_of_strange
+from fastmed.familiarity.watch import Watch, watching
 from fastmed.learn.fitting.interrupts import interrupt_between_batches
 from fastmed.learn.fitting.losses import losses_of_values
 from fastmed.learn.input.loaders import loader_of
@@ -25,24 +26,11 @@ from fastmed.learn.input.statistics import Statistics
 from fastmed.learn.outputs import read_outputs
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.views import VIEWS
+from fastmed.results.calibration import TINY, Calibration
+from fastmed.results.decisions import Wishes, fit_decisions
+from fastmed.results.fitted import calibration_of
 from fastmed.run import Run
 from fastmed.task import Task
-
-
-@dataclass(frozen=True)
-class Grading:
-    """How a value becomes a grade: cut points (K-1,), and the scale of the grades' scores.
-
-    A network that gives the scores itself (CORN, CORAL) needs no scale.
-    """
-
-    cut_points: np.ndarray
-    scale: float
-
-    @classmethod
-    def rounding(cls, task: Task) -> "Grading":
-        """Return plain rounding, for a run whose cut points were never fitted."""
-        return cls(grades.round_points(len(task.classes)), 0.25)
 
 
 def predict(
@@ -54,6 +42,11 @@ def predict(
     workers: int | None = None,
     skip_bad: bool = False,
     cache: bool = True,
+    calibrate: bool = True,
+    prevalence: str | Mapping[str, float] | None = None,
+    operating_point: str | None = None,
+    sets: float | None = None,
+    abstain: str | float | None = None,
 ) -> pd.DataFrame:
     """Return the predictions table of any images, labelled or not.
 
@@ -65,31 +58,73 @@ def predict(
         workers: loader processes; None chooses.
         skip_bad: leave out images that can't be read, instead of refusing.
         cache: keep the decoded images on disk, so that none is decoded again.
+        calibrate: False leaves the probabilities as the network gives them.
+        prevalence: shares of the classes where the images come from, as ``{"true": 0.02}`` or
+            ``"true=0.02"``, to which probabilities are corrected.
+        operating_point: a rule that says from which probability on an image is flagged, as in
+            ``sensitivity=0.95`` or ``class=COVID,youden``.
+        sets: the share of the images of each class for which the column ``set`` is to hold it.
+        abstain: the share of images that is left to a reader, or ``error=0.05`` for the most
+            mistakes among the others.
 
     Returns:
         One row an image: item, group, target, predicted, score of each class, for grades value
-        and grade, loss where there is a target, split.
+        and grade, loss where there is a target, split; what was asked for; ``unlike``, which says
+        in what an image is unlike the training images, and ``distance`` of its content from them.
 
     Raises:
-        DataError: nothing to predict, or an image can't be read.
-        RunError: the run is missing or has no weights.
+        DataError: nothing to predict, an image can't be read, or a rule can't be reached.
+        RunError: the run is missing, has no weights, or nothing to fit a rule on.
     """
     run = run if isinstance(run, Run) else Run.open(run)
+    calibration = calibration_of(run, calibrate, prevalence)
+    wishes = Wishes(operating_point, sets, abstain)
+    decisions = fit_decisions(wishes, run, calibration, own=calibrate and prevalence is None)
+    items, outputs, strange = outputs_of(
+        run, source, views=views, device=device, workers=workers, skip_bad=skip_bad, cache=cache
+    )
+    tell_of_strange(strange)
+    table = decisions.applied(predictions_table(run.task, items, outputs, calibration))
+    return pd.concat([table, strange], axis=1)
+
+
+def outputs_of(
+    run: Run,
+    source: str | Path | pd.DataFrame,
+    *,
+    views: Sequence[str] | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    cache: bool = True,
+) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
+    """Return the items of an input, what the run's network gives for them, and what is strange.
+
+    The outputs are (n, K) or (n,); the last table has the columns ``unlike`` and ``distance``.
+
+    Args and errors are those of `predict`.
+    """
     task = run.task
     views = check_views(views or task.predict.views)
     learn = run.restore(device)
     items = source if isinstance(source, pd.DataFrame) else read_input(task, source, skip_bad)
-    items = _readable(items, task, skip_bad, cache)
+    items = readable(items, task, skip_bad, cache)
     statistics = statistics_of(run)
     if statistics.metadata is not None:
         tell_of_gaps(statistics.metadata, items)
+    watch = Watch(statistics)
     outputs = network_outputs(
-        learn, task, items, statistics, views=views, workers=workers, cache=cache
+        learn, task, items, statistics, views=views, workers=workers, cache=cache, watch=watch
     )
-    return predictions_table(task, items, outputs, grading_of(run))
+    return items, outputs, strangeness(run, watch, items)
 
 
-def _readable(items: pd.DataFrame, task: Task, skip_bad: bool, cache: bool) -> pd.DataFrame:
+def readable(items: pd.DataFrame, task: Task, skip_bad: bool, cache: bool) -> pd.DataFrame:
+    """Return the items that can be read, each looked at once.
+
+    Raises:
+        DataError: an image can't be read, or there is none.
+    """
     kept = Cache(task.image) if cache else None
     items = inspect_images(items, root_of(items), task.image, skip_bad, kept)
     items = items[items["split"] != LEFT_OUT]
@@ -107,8 +142,12 @@ def network_outputs(
     views: Sequence[str] | None = None,
     workers: int | None = None,
     cache: bool = True,
+    watch: Watch | None = None,
 ) -> np.ndarray:
-    """Return the mean over views of probabilities (n, K), or of values of plain grades (n,)."""
+    """Return the mean over views of probabilities (n, K), or of values of plain grades (n,).
+
+    A watch sees the images and what the network's body makes of them.
+    """
     chosen = check_views(views or task.predict.views)
     loader = loader_of(
         task, items, statistics, device=str(learn.dls.device), workers=workers, cache=cache
@@ -116,9 +155,11 @@ def network_outputs(
     model = learn.model.eval()
     batches = progress(loader, f"Predicting {len(items)} images", len(loader))
     outputs = []
-    with interrupt_between_batches() as heed:
+    with interrupt_between_batches() as heed, watching(model, watch):
         for batch in batches:
             heed()
+            if watch is not None:
+                watch.look(batch[0])
             outputs.append(_mean_over_views(model, batch, chosen, task))
     return np.concatenate(outputs)
 
@@ -149,41 +190,25 @@ def _mean_over_views(
 
 
 def predictions_table(
-    task: Task, items: pd.DataFrame, outputs: np.ndarray, grading: Grading | None
+    task: Task, items: pd.DataFrame, outputs: np.ndarray, calibration: Calibration
 ) -> pd.DataFrame:
     """Return the predictions table of outputs (n, K) or (n,), in the items' order."""
+    scores, decided = calibration.probabilities(outputs), calibration.decisions(outputs)
+    return table_of(task, items, outputs, scores, decided)
+
+
+def table_of(
+    task: Task, items: pd.DataFrame, outputs: np.ndarray, scores: np.ndarray, decided: np.ndarray
+) -> pd.DataFrame:
+    """Return the predictions table of probabilities (n, K) and decisions (n,) on outputs."""
     table = items[["item", "group", "target"]].reset_index(drop=True)
-    if task.goal == "category":
-        scores, columns, decided = outputs, {}, outputs.argmax(axis=1)
-    else:
-        grading = grading or Grading.rounding(task)
-        values = grades.values_of(outputs)
-        scores = outputs
-        if not task.ordinal:
-            scores = grades.grade_scores(values, grading.cut_points, grading.scale)
-        decided = grades.to_grades(values, grading.cut_points)
-        columns = {"value": values, "grade": decided}
     table["predicted"] = np.array(task.classes)[decided]
     table[score_columns(task.classes)] = scores
-    for name, column in columns.items():
-        table[name] = column
-    table["loss"] = _losses(task, table["target"], outputs)
+    if task.goal == "grade":
+        table["value"], table["grade"] = grades.values_of(outputs), decided
+    table["loss"] = _losses(task, table["target"], outputs if outputs.ndim == 1 else scores)
     table["split"] = items["split"].to_numpy()
     return table
-
-
-def grading_of(run: Run) -> Grading | None:
-    """Return the run's cut points; None for categories."""
-    task = run.task
-    if task.goal == "category":
-        return None
-    if "cut_points" not in run.info:
-        why = "it was stopped early"
-        if run.epoch is not None:
-            why = f"`fastmed evaluate {run.path} --epoch {run.epoch} --split valid` fits them"
-        warn(f"{run.title} has no cut points ({why}): values are rounded")
-        return Grading.rounding(task)
-    return Grading(np.array(run.info["cut_points"]), run.info.get("scale", 1.0))
 
 
 def check_output(file: Path) -> None:
@@ -228,15 +253,14 @@ def competition_table(task: Task, table: pd.DataFrame, labels: str) -> pd.DataFr
 def _losses(task: Task, targets: pd.Series, outputs: np.ndarray) -> np.ndarray:
     """Return each image's own loss (n,); not a number where there is no target.
 
-    Where the network gives probabilities, the cross-entropy of their mean; for other grades the
-    task's loss of the value.
+    Of probabilities (n, K) it is the cross-entropy; of values of grades (n,) the task's loss.
     """
     known = grades_of(targets, task.classes)
     losses = np.full(len(known), np.nan)
     rows = np.flatnonzero(known >= 0)
     if outputs.ndim == 2:
         chosen = outputs[rows, known[rows]]
-        losses[rows] = -np.log(np.clip(chosen, 1e-12, 1))
+        losses[rows] = -np.log(np.clip(chosen, TINY, 1))
         return losses
     true = torch.tensor(known[rows], dtype=torch.float64)
     losses[rows] = losses_of_values(task, torch.tensor(outputs[rows]), true).numpy()

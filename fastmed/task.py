@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from fastmed.errors import TaskError, listed, nearest
 from fastmed.files import leads_out
+from fastmed.settings.audit import AuditSettings
 from fastmed.settings.augment import AugmentSettings
 from fastmed.settings.data import BalanceSettings, FetchSettings, MetaName, SplitSettings
 from fastmed.settings.effects import check_effects
@@ -17,6 +18,7 @@ from fastmed.settings.image import ImageSettings
 from fastmed.settings.objective import LOSSES_OF, ORDINAL, is_own
 from fastmed.settings.part import Part
 from fastmed.settings.predict import CutRule, PredictSettings
+from fastmed.settings.scores import ScoreSettings, check_scores
 from fastmed.settings.sources import AnySource
 from fastmed.settings.train import METADATA, TrainSettings
 from fastmed.settings.tune import TuneSettings, check_space
@@ -51,7 +53,10 @@ class Task(Part):
     head: HeadSettings = HeadSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    scores: ScoreSettings = ScoreSettings()
     tune: TuneSettings = TuneSettings()
+    audit: AuditSettings = AuditSettings()
+    pseudonymise: bool = False
     members: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("name")
@@ -101,6 +106,11 @@ class Task(Part):
     @model_validator(mode="after")
     def _settings_have_effect(self) -> Self:
         check_effects(self)
+        return self
+
+    @model_validator(mode="after")
+    def _scores_name_classes(self) -> Self:
+        check_scores(self.scores, self.classes, self.goal)
         return self
 
     @model_validator(mode="after")

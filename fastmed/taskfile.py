@@ -71,10 +71,11 @@ def changed(task: Task, changes: Mapping[str, Any]) -> Task:
 _OF_LOSS = (
     "train.label_smoothing", "train.focal_gamma", "train.smooth_l1_beta", "train.huber_delta",
 )  # fmt: skip
+_OF_CLASSES = ("scores.referable", "scores.prevalence", "scores.threshold", "scores.costs")
 # Settings that have a meaning only beside another one, and go when that one is changed.
 _BELONGING = {
     "image.fit": ("image.resize",),
-    "balance.method": ("balance.count", "balance.repeat", "balance.beta"),
+    "balance.method": ("balance.count", "balance.repeat", "balance.beta", "predict.prior"),
     "train.schedule": ("train.step_epochs", "train.step_factor", "train.warmup_epochs"),
     "train.opt": ("train.momentum",),
     "train.loss": _OF_LOSS,
@@ -82,8 +83,12 @@ _BELONGING = {
     "train.layer_decay": ("train.lr_spread",),
     "train.start_size": ("train.grow_epochs",),
     "train.pretrained": ("train.weights",),
-    "goal": ("train.loss", "train.select", "predict.cut_points", *_OF_LOSS),
-}
+    "classes": ("predict.positive", *_OF_CLASSES),
+    "goal": (
+        "scores.referable", "train.loss", "train.select", "predict.cut_points", "predict.positive",
+        *_OF_LOSS,
+    ),
+}  # fmt: skip
 
 
 def _drop(table: dict[str, Any], keys: tuple[str, ...]) -> None:

@@ -41,6 +41,7 @@ TINY = {
     "balance.method": "none",
     "meta": [],
     "split.valid": 0.25,
+    "audit.accept.Y1": "a small phantom has few images of a rare grade",
 }
 
 

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from conftest import tiny_task
 from sklearn.metrics import accuracy_score, cohen_kappa_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 from fastmed import grades
-from fastmed.data.tables import group_keys, part
+from fastmed.data.tables import group_keys, part, scores_of
 from fastmed.errors import DataError, RunError
 from fastmed.evaluation import evaluate, own_part, saved_scores
 from fastmed.files import read_json
@@ -33,9 +34,17 @@ def test_validation_grades_never_saw_their_own_patient(trained: dict[str, Run]) 
     run = trained["retinopathy"]
     table = run.predictions("valid")
     known = table["target"].map(run.task.classes.index).to_numpy()
-    expected = grades.cross_fitted_grades(
-        table["value"].to_numpy(), known, group_keys(table), 5, run.task.cut_points, 42
-    )
+    values, expected = table["value"].to_numpy(), np.full(len(table), -1)
+    count = min(5, int(np.bincount(known).max()))
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=42)
+    for rest, fold in splitter.split(values, known, group_keys(table)):
+        points = grades.fit_cut_points(values[rest], known[rest], 5, run.task.cut_points)
+        expected[fold] = grades.to_grades(values[fold], points)
+        scale = grades.fit_scale(values[rest], known[rest], points)
+        np.testing.assert_allclose(
+            scores_of(table, run.task.classes)[fold],
+            grades.grade_scores(values[fold], points, scale),
+        )
     assert table["grade"].tolist() == expected.tolist()
     assert table["predicted"].tolist() == [run.task.classes[k] for k in expected]
     kappa = cohen_kappa_score(known, expected, labels=range(5), weights="quadratic")

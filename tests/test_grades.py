@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.metrics import cohen_kappa_score, f1_score
-from sklearn.model_selection import StratifiedGroupKFold
 
 from fastmed.errors import DataError
 from fastmed.grades import (
     SCALES,
-    cross_fitted_grades,
     fit_cut_points,
     fit_scale,
     grade_scores,
@@ -220,59 +218,3 @@ def test_scale_stays_within_bounds():
     inverted = fit_scale(np.array([-3.0, -2.0, 3.0]), np.array([1, 1, 0]), points)
     assert inverted == pytest.approx(SCALES[1], rel=0.01)
     assert fit_scale(np.array([1.0]), np.array([-1]), points) == 1
-
-
-def test_cross_fitted_grades_of_a_patient_come_from_the_others():
-    rng = np.random.default_rng(5)
-    own_cut = {"a": 0.3, "b": 1.2}
-    groups = np.repeat(["a", "b"], 40)
-    values = np.tile(np.linspace(-0.5, 2, 40), 2)
-    grades = (values > np.array([own_cut[group] for group in groups])).astype(int)
-    order = rng.permutation(80)
-    values, grades, groups = values[order], grades[order], groups[order]
-    found = cross_fitted_grades(values, grades, groups, 2, "kappa", seed=1)
-    expected = np.where(groups == "a", values > own_cut["b"], values > own_cut["a"])
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_cross_fitted_grades_match_a_fit_on_each_fold():
-    values, grades = made_values(300, seed=6, classes=4)
-    groups = np.arange(300) // 3
-    found = cross_fitted_grades(values, grades, groups, 4, "macro_f1", seed=11)
-    folds = StratifiedGroupKFold(5, shuffle=True, random_state=11).split(grades, grades, groups)
-    for rest, fold in folds:
-        assert not set(groups[rest]) & set(groups[fold])
-        points = fit_cut_points(values[rest], grades[rest], 4, "macro_f1")
-        np.testing.assert_array_equal(found[fold], to_grades(values[fold], points))
-
-
-def test_cross_fitted_grades_are_humbler_than_fitted_ones():
-    better = []
-    for seed in range(10):
-        values, grades = made_values(60, seed, noise=0.6)
-        fitted = to_grades(values, fit_cut_points(values, grades, 5, "macro_f1"))
-        honest = cross_fitted_grades(values, grades, np.arange(60), 5, "macro_f1", seed=0)
-        better.append(macro_f1(grades, fitted, 5) - macro_f1(grades, honest, 5))
-    assert np.mean(better) > 0.03
-
-
-def test_one_patient_is_rounded():
-    values, grades = made_values(30, seed=7)
-    found = cross_fitted_grades(values, grades, np.zeros(30), 5, "kappa", seed=0)
-    np.testing.assert_array_equal(found, to_grades(values, round_points(5)))
-
-
-def test_unlabelled_rows_are_graded_by_all_labelled_ones():
-    values, grades = made_values(100, seed=9)
-    grades[:10] = -1
-    found = cross_fitted_grades(values, grades, np.arange(100), 5, "kappa", seed=0)
-    points = fit_cut_points(values, grades, 5, "kappa")
-    np.testing.assert_array_equal(found[:10], to_grades(values[:10], points))
-
-
-@pytest.mark.parametrize("grades", [[0], [0, 1], [0, 1, 2], [-1, -1], []])
-def test_cross_fitting_of_few_rows(grades):
-    values = np.array(grades, dtype=float)
-    groups = np.arange(len(grades))
-    found = cross_fitted_grades(values, np.array(grades, dtype=int), groups, 3, "kappa", seed=0)
-    np.testing.assert_array_equal(found, to_grades(values, round_points(3)))

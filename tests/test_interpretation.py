@@ -44,7 +44,10 @@ def test_top_losses_are_the_largest_first(trained: dict[str, Run]) -> None:
     assert len(found.top_losses(10_000)) == len(found.predictions)
 
 
-FIGURES = {"confusion_matrix", "per_class", "roc", "prediction_distribution", "curves"}
+FIGURES = {
+    "confusion_matrix", "per_class", "roc", "prediction_distribution", "curves", "reliability",
+    "decision_curve", "risk_coverage", "operating_points",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["cardiomegaly", "histology", "pneumonia", "retinopathy"])

@@ -1,6 +1,7 @@
 import math
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import tiny_task
+from made import listening
 from PIL import Image
 
 from fastmed.data.items import read_items
@@ -17,7 +19,6 @@ from fastmed.grades import round_points, to_grades
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.views import VIEWS
 from fastmed.prediction import (
-    Grading,
     check_output,
     competition_table,
     network_outputs,
@@ -25,6 +26,8 @@ from fastmed.prediction import (
     predictions_table,
     write_predictions,
 )
+from fastmed.results.calibration import Calibration
+from fastmed.results.fitted import validation_of
 from fastmed.run import Run
 
 CPU = {"device": "cpu", "workers": 0}
@@ -147,7 +150,8 @@ def test_views_are_averaged_as_by_hand(name: str, trained: dict[str, Run], pictu
     chosen = ["plain", "hflip", "rot90"]
     with torch.no_grad():
         outputs = [model(VIEWS[view](batch))[0] for view in chosen]
-    table = predict(run, file, views=chosen, **CPU)
+    raw = {"calibrate": False} if name == "lungs" else {}
+    table = predict(run, file, views=chosen, **raw, **CPU)
     if name == "lungs":
         expected = torch.stack([output.softmax(0) for output in outputs]).mean(0)
         found = table[score_columns(run.task.classes)].to_numpy()[0]
@@ -237,7 +241,7 @@ def test_grades_carry_scores_around_the_cut_points() -> None:
     items = pd.DataFrame(
         {"item": ["a", "b"], "group": "", "target": ["Mild", ""], "split": ["valid", "test"]}
     )
-    grading = Grading(np.array([0.5, 1.5, 2.5, 3.5]), 0.5)
+    grading = Calibration(cut_points=np.array([0.5, 1.5, 2.5, 3.5]), scale=0.5)
     table = predictions_table(task, items, np.array([1.0, 3.9]), grading)
     sigmoid = 1 / (1 + np.exp(-(np.array([0.5, 1.5, 2.5, 3.5]) - 1.0) / 0.5))
     expected = np.diff(np.concatenate([[0], sigmoid, [1]]))
@@ -318,10 +322,32 @@ def test_a_copy_of_the_data_predicts_what_the_training_did(
     for name in ("lungs", "pneumonia"):
         run = trained[name]
         shutil.copytree(phantoms[name], tmp_path / name)
-        table = predict(run, tmp_path / name, **CPU).set_index("item")
-        valid = run.predictions("valid").set_index("item")
+        table = predict(run, tmp_path / name, calibrate=False, **CPU).set_index("item")
+        valid = validation_of(run).table.set_index("item")
         assert set(read_items(run.task, tmp_path / name)["item"]) == set(table.index)
+        columns = score_columns(run.task.classes)
         np.testing.assert_allclose(
-            values(table.loc[valid.index]), values(valid), rtol=1e-4, atol=1e-5
+            table.loc[valid.index, columns], valid[columns], rtol=1e-4, atol=1e-5
         )
         assert table.loc[valid.index, "target"].tolist() == valid["target"].tolist()
+
+
+def test_images_of_another_kind_are_told(trained: dict[str, Run], tmp_path: Path):
+    run = trained["histology"]
+    usual = predict(run, part(run.items, "valid"), device="cpu", workers=0)
+    assert (usual["unlike"] == "").mean() > 0.8
+    assert (usual["distance"] <= 1).mean() > 0.95
+    noise = np.random.default_rng(0).integers(0, 256, (200, 100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    with listening() as told:
+        strange = predict(run, tmp_path, device="cpu", workers=0)
+    assert {"size", "aspect", "content"} <= set(strange["unlike"].iloc[0].split(", "))
+    assert strange["distance"].iloc[0] > 1
+    assert "1 of 1 images are unlike the training images" in told.text
+
+
+def test_a_run_that_knows_nothing_of_its_training_images_predicts(own_run: Callable[[str], Run]):
+    run = own_run("lungs")
+    run.forget("likeness")
+    table = predict(run, part(run.items, "valid"), device="cpu", workers=0)
+    assert "unlike" not in table

@@ -15,6 +15,7 @@ from fastmed.errors import RunError
 from fastmed.evaluation import evaluate, saved_scores
 from fastmed.interpretation import interpret
 from fastmed.prediction import predict
+from fastmed.results.fitted import validation_of
 from fastmed.run import Run
 from fastmed.training.train import train
 
@@ -65,8 +66,8 @@ def test_a_run_keeps_how_metadata_is_coded(name: str, runs: dict[str, Run]) -> N
 def test_a_restored_run_predicts_what_was_trained(runs: dict[str, Run]) -> None:
     """A new process is tried in the tests of `restore`."""
     for name in KINDS:
-        table = predict(runs[name], part(runs[name].items, "valid"), **CPU)
-        expected = runs[name].predictions("valid")
+        table = predict(runs[name], part(runs[name].items, "valid"), calibrate=False, **CPU)
+        expected = validation_of(runs[name]).table
         np.testing.assert_array_equal(scores_of(table), scores_of(expected))
         assert scores_of(table).std() > 0
 
@@ -90,8 +91,9 @@ def test_predictions_depend_on_metadata_and_do_without(
 def test_images_are_turned_and_metadata_is_not(runs: dict[str, Run]) -> None:
     run = runs["both"]
     items = part(run.items, "valid")
-    each = [scores_of(predict(run, items, views=[view], **CPU)) for view in ("plain", "vflip")]
-    together = scores_of(predict(run, items, views=["plain", "vflip"], **CPU))
+    own = {"calibrate": False, **CPU}
+    each = [scores_of(predict(run, items, views=[view], **own)) for view in ("plain", "vflip")]
+    together = scores_of(predict(run, items, views=["plain", "vflip"], **own))
     np.testing.assert_allclose(together, np.mean(each, axis=0), atol=1e-6)
     assert np.abs(each[0] - each[1]).max() > 1e-4
     alone = runs["metadata"]

@@ -6,11 +6,15 @@ import warnings
 import typer
 
 from fastmed.cli import (
+    audit,
     augmented,
     cache,
+    card,
+    compare,
     convert,
     demo,
     evaluate,
+    explain,
     fetch,
     interpret,
     lr_find,
@@ -39,6 +43,7 @@ app.command(rich_help_panel="Start")(phantom.phantom)
 app.command(rich_help_panel="Data")(tasks.tasks)
 app.command(rich_help_panel="Data")(fetch.fetch)
 app.command(rich_help_panel="Data")(study.study)
+app.command(rich_help_panel="Data")(audit.audit)
 app.command(rich_help_panel="Data")(augmented.augmented)
 app.command(rich_help_panel="Data")(convert.convert)
 app.command(rich_help_panel="Data")(cache.cache)
@@ -50,6 +55,9 @@ app.command(rich_help_panel="Model")(model.model)
 app.command(rich_help_panel="Results")(runs.runs)
 app.command(rich_help_panel="Results")(evaluate.evaluate)
 app.command(rich_help_panel="Results")(interpret.interpret)
+app.command(rich_help_panel="Results")(explain.explain)
+app.command(rich_help_panel="Results")(card.card)
+app.command(rich_help_panel="Results")(compare.compare)
 app.command(rich_help_panel="Use")(predict.predict)
 app.command(rich_help_panel="Use")(trust.trust)
 

@@ -16,7 +16,7 @@ def cache(
         bool, typer.Option("--outdated", help="Clear only what other decoders made.")
     ] = False,
 ) -> None:
-    """List or clear the decoded images that are kept on disk.
+    """List or clear the decoded images that are kept on disk, and what the audit measured on them.
 
     Each image is decoded once and kept as the network sees it. The folder is the user's cache
     folder, or that of the environment variable FASTMED_CACHE.

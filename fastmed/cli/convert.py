@@ -5,7 +5,15 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from fastmed.cli.options import NoCache, SkipBad, TaskName, TasksFile, changed_task
+from fastmed.cli.options import (
+    NoCache,
+    Pseudonymise,
+    SkipBad,
+    TaskName,
+    TasksFile,
+    changed_task,
+    protect,
+)
 
 
 def convert(
@@ -47,6 +55,7 @@ def convert(
     ] = False,
     skip_bad: SkipBad = False,
     no_cache: NoCache = False,
+    pseudonymise: Pseudonymise = False,
 ) -> None:
     """Write a data set as PNG or JPEG, with the pixels that the network sees, and CSV tables.
 
@@ -55,7 +64,9 @@ def convert(
 
     Example: fastmed convert pneumonia --data data/pneumonia --out pneumonia_png
     """
-    chosen = changed_task(task, tasks_file, {}, settings or [])
+    changes = {"pseudonymise": pseudonymise or None}
+    chosen = changed_task(task, tasks_file, changes, settings or [])
+    protect(chosen, data or Path("data") / task)
 
     from fastmed.console import note, print_table
     from fastmed.conversion import Way

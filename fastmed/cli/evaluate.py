@@ -12,10 +12,12 @@ from fastmed.cli.options import (
     RunFolder,
     RunsFolder,
     SkipBad,
+    Uncalibrated,
     Views,
     Workers,
     is_family,
     open_run,
+    protect,
     split_names,
 )
 from fastmed.errors import RunError
@@ -35,13 +37,45 @@ def evaluate(
     workers: Workers = None,
     skip_bad: SkipBad = False,
     no_cache: NoCache = False,
+    uncalibrated: Uncalibrated = False,
+    drop_seen: Annotated[
+        bool,
+        typer.Option("--drop-seen", help="Leave out images that shaped the run."),
+    ] = False,
+    per_patient: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="mean|max", help="Score patients, too: of each one's images."),
+    ] = None,
+    by: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="A,B,...", help="Score subgroups, too, as by sex,age,view."),
+    ] = None,
+    prevalence: Annotated[
+        list[str],
+        typer.Option(metavar="CLASS=SHARE", help="Give PPV and NPV at this prevalence, too."),
+    ] = [],  # noqa: B006
+    threshold: Annotated[
+        list[str],
+        typer.Option(metavar="CLASS=SHARE", help="Give the net benefit at this chance, too."),
+    ] = [],  # noqa: B006
+    costs: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="A,B;C,D", help="Give the expected cost, too: a row for each true class."
+        ),
+    ] = None,
 ) -> None:
     """Score a run on its test part, or on another labelled set.
 
+    Every score has its 95% interval. Files scores.json and scores.csv in the run have all of them.
+
     Example: fastmed evaluate runs/cardiomegaly/first --views plain,hflip
+    Example: fastmed evaluate runs/pneumonia/first --by sex,age --per-patient mean
     """
+    from fastmed.auditing.quick import print_banner
     from fastmed.cli.tables import print_scores
     from fastmed.evaluation import evaluate as evaluate_run
+    from fastmed.results.asked import Asked, parse_costs, parse_shares
 
     options: dict[str, Any] = {
         "views": split_names(views),
@@ -49,6 +83,15 @@ def evaluate(
         "workers": workers,
         "skip_bad": skip_bad,
         "cache": not no_cache,
+        "calibrate": not uncalibrated,
+        "drop_seen": drop_seen,
+        "asked": Asked(
+            parse_shares(prevalence, "--prevalence"),
+            parse_shares(threshold, "--threshold"),
+            parse_costs(costs),
+            per_patient,
+            split_names(by) or (),
+        ),
     }
     if is_family(run, epoch):
         from fastmed.families import evaluate_together
@@ -59,5 +102,7 @@ def evaluate(
         print_scores(f"{run}, {source or 'test part'}", scores)
         return
     opened = open_run(run, runs, epoch)
+    protect(opened.task, opened.data, source)
     _, scores = evaluate_run(opened, source, split=split, **options)
     print_scores(f"{opened.title}, {source or f'{split} part'}", scores)
+    print_banner(opened.info.get("audit", {}))

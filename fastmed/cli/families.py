@@ -1,12 +1,11 @@
 """What commands print of several trainings side by side."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from fastmed.console import note, print_table
-from fastmed.results.scores import LABELS
+from fastmed.results.scores import HEADLINES, LABELS
 
 if TYPE_CHECKING:
     from fastmed.families import Family
@@ -15,6 +14,8 @@ _TITLES = {
     "valid": "Validation part (each epoch was chosen on it: expect less elsewhere)",
     "test": "Test part",
 }
+_SIDE_BY_SIDE = 6  # runs, whose names still fit above columns
+_WHOLE = ("parameters", "memory_megabytes")  # columns of the cost that have no decimals
 _COST = {
     "parameters": "parameters",
     "megabytes": "MB on disk",
@@ -53,8 +54,8 @@ def _print_runs(family: "Family") -> None:
     for part, title in titles.items():
         rows = comparison(family, part)
         if len(rows):
-            shown = rows.drop(columns=["part", "network", *_COST])
-            _print(title, shown)
+            further = [name for name in rows if name in LABELS and name not in ("n", *HEADLINES)]
+            _print_scores(title, rows.drop(columns=["part", "network", *_COST, *further]))
 
 
 def _print_cost(family: "Family") -> None:
@@ -62,8 +63,9 @@ def _print_cost(family: "Family") -> None:
 
     rows = comparison(family, "valid")
     if rows["network"].nunique() > 1:
-        costs = rows.groupby("network", sort=False)[[*_COST]].median().reset_index()
-        _print("Cost", costs.rename(columns=_COST))
+        costs = rows.groupby("network", sort=False)[[*_COST]].median()
+        whole = {name: costs[name].round().astype("Int64") for name in _WHOLE}
+        _print("Cost", costs.assign(**whole).reset_index().rename(columns=_COST))
 
 
 def _print_spread(family: "Family") -> None:
@@ -85,6 +87,20 @@ def _print_spread(family: "Family") -> None:
         note("Pooled: every image once, predicted by the network that never saw it.")
 
 
+def _print_scores(title: str, rows: pd.DataFrame) -> None:
+    """Print a column for each of a few runs, or else a row for each."""
+    if len(rows) > _SIDE_BY_SIDE:
+        _print(title, rows)
+        return
+    scores = rows.drop(columns="run")
+    names = rows["run"].tolist()
+    lines = [[_name_of(column), *scores[column].tolist()] for column in scores.columns]
+    print_table(title, ["score", *names], lines)
+
+
 def _print(title: str, table: pd.DataFrame) -> None:
-    names: Sequence[str] = [LABELS.get(name, name.replace("_", " ")) for name in table.columns]
-    print_table(title, names, table.itertuples(index=False))
+    print_table(title, [*map(_name_of, table.columns)], table.itertuples(index=False))
+
+
+def _name_of(column: str) -> str:
+    return LABELS.get(column, column.replace("_", " "))

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from fastmed.cli.options import Device, Epoch, RunFolder, RunsFolder, open_run
+from fastmed.cli.heatmaps import Boxes, Count, Faithfulness, Method, Pointing, Sanity, Wanted, draw
+from fastmed.cli.options import Device, Epoch, RunFolder, RunsFolder, open_run, protect
 
 
 def interpret(
@@ -14,6 +15,12 @@ def interpret(
         str, typer.Option(help="valid, test, or the name of a set that was evaluated.")
     ] = "valid",
     losses: Annotated[int, typer.Option(min=1, max=100, help="How many top losses to show.")] = 12,
+    heatmaps: Count = None,
+    method: Method = None,
+    sanity: Sanity = False,
+    faithfulness: Faithfulness = False,
+    pointing: Pointing = False,
+    boxes: Boxes = None,
     epoch: Epoch = None,
     runs: RunsFolder = Path("runs"),
     device: Device = None,
@@ -27,5 +34,10 @@ def interpret(
     from fastmed.cli.tables import print_interpretation
     from fastmed.interpretation import interpret as interpret_run
 
+    wanted = Wanted(heatmaps, method, sanity, faithfulness, pointing, boxes)
+    wanted.check()
     opened = open_run(run, runs, epoch)
+    wanted.check_boxes(opened)
+    protect(opened.task, opened.data)
     print_interpretation(interpret_run(opened, split=split, device=device), losses)
+    draw(opened, split, device, wanted)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from fastmed.errors import RunError
+from fastmed.errors import RunError, TaskError
 
 if TYPE_CHECKING:
     from fastmed.run import Run
@@ -36,6 +36,45 @@ NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Keep no decoded images on disk; see `fastmed cache`."),
 ]
+DataFolder = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="The data folder; data/TASK if left out.",
+        rich_help_panel="Data",
+    ),
+]
+Settings = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting of the task, as in --set train.lr=0.001; repeatable.",
+        rich_help_panel="Fit",
+    ),
+]
+Accept = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar='ID="REASON"',
+        help="Accept a finding of the audit, and say why; repeatable.",
+        rich_help_panel="Data",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse any error of the audit.", rich_help_panel="Data"),
+]
+Pseudonymise = Annotated[
+    bool,
+    typer.Option(
+        "--pseudonymise", help="Write and say pseudonyms in the place of the names of files."
+    ),
+]
+Uncalibrated = Annotated[
+    bool, typer.Option("--uncalibrated", help="Leave probabilities as the network gives them.")
+]
 Epoch = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
@@ -50,11 +89,48 @@ Views = Annotated[
         "transverse; the task's if left out.",
     ),
 ]
+HeatmapMethod = Annotated[
+    str,
+    typer.Option(
+        metavar="METHOD",
+        help="How heat maps are made: gradcam, hirescam, occlusion, integrated_gradients.",
+    ),
+]
 
 
 def split_names(text: str | None) -> list[str] | None:
     """Return the names of a comma-separated option."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def accepted(texts: list[str] | None) -> dict[str, str]:
+    """Return ``ID=REASON`` texts as changes of a task.
+
+    Raises:
+        TaskError: a text has no reason.
+    """
+    changes = {}
+    for text in texts or ():
+        name, equals, reason = text.partition("=")
+        if not equals or not reason.strip():
+            raise TaskError(
+                f"--accept {name} needs a reason, which stands in the report: "
+                f'--accept {name.strip() or "L1"}="why"'
+            )
+        changes[f"audit.accept.{name.strip()}"] = reason.strip()
+    return changes
+
+
+def protect(task: "Task", *folders: Path | None) -> None:
+    """Let nothing be said with the name of a file in these folders, if the task wants that."""
+    if not task.pseudonymise:
+        return
+    from fastmed.console import hide
+    from fastmed.data.pseudonyms import NamesBelow
+
+    for folder in folders:
+        if folder is not None:
+            hide(NamesBelow(folder if folder.is_dir() else folder.parent))
 
 
 def open_run(folder: Path | None, runs: Path, epoch: int | None = None) -> "Run":

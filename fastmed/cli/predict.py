@@ -11,10 +11,12 @@ from fastmed.cli.options import (
     NoCache,
     RunsFolder,
     SkipBad,
+    Uncalibrated,
     Views,
     Workers,
     is_family,
     open_run,
+    protect,
     split_names,
 )
 
@@ -37,6 +39,37 @@ def predict(
         Optional[Literal["number", "name"]],  # noqa: UP045
         typer.Option(help="Write two columns only: image, and class as number or name."),
     ] = None,
+    operating_point: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="RULE",
+            help="Flag images by a threshold: [class=NAME,]sensitivity=0.95, specificity=0.9, "
+            "youden or cost=10:1.",
+        ),
+    ] = None,
+    prevalence: Annotated[
+        list[str],
+        typer.Option(
+            metavar="CLASS=SHARE,...",
+            help="Correct probabilities to the shares of the classes where the images come from.",
+        ),
+    ] = [],  # noqa: B006
+    sets: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            metavar="COVERAGE",
+            help="Give sets of classes that hold the true one as often, in every class.",
+        ),
+    ] = None,
+    abstain: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="SHARE",
+            help="Leave this share of images, or all but so many mistakes (error=0.05), to a "
+            "reader.",
+        ),
+    ] = None,
+    uncalibrated: Uncalibrated = False,
     runs: RunsFolder = Path("runs"),
     device: Device = None,
     workers: Workers = None,
@@ -49,29 +82,41 @@ def predict(
     """
     from fastmed.cli.tables import print_predictions
     from fastmed.console import note
+    from fastmed.errors import DataError
     from fastmed.prediction import check_output, competition_table, write_predictions
     from fastmed.prediction import predict as predict_images
 
     if out is not None:
         check_output(out)
+    if competition is not None and (sets is not None or abstain is not None):
+        raise DataError("--sets and --abstain have no effect with --competition")
     options: dict[str, Any] = {
         "views": split_names(views),
         "device": device,
         "workers": workers,
         "skip_bad": skip_bad,
         "cache": not no_cache,
+        "calibrate": not uncalibrated,
+        "prevalence": ",".join(prevalence) or None,
+        "operating_point": operating_point,
+        "sets": sets,
+        "abstain": abstain,
     }
     if is_family(run, epoch):
         from fastmed.families import Family, predict_together
 
         family = Family.open(str(run))
         task, place = family.task, family.path
+        protect(task, source)
         table = predict_together(family, source, **options)
     else:
         opened = open_run(run, runs, epoch)
         task, place = opened.task, opened.path
+        protect(task, source)
         table = predict_images(opened, source, **options)
     if competition is not None:
+        if task.pseudonymise:
+            raise DataError("a competition wants the names of images, which this run hides")
         table = competition_table(task, table, competition)
     if out is None:
         print_predictions(table)

@@ -5,7 +5,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from fastmed.cli.options import NoCache, SkipBad, TaskName, TasksFile, changed_task
+from fastmed.cli.options import (
+    NoCache,
+    Pseudonymise,
+    SkipBad,
+    TaskName,
+    TasksFile,
+    changed_task,
+    protect,
+)
 
 
 def study(
@@ -38,6 +46,7 @@ def study(
     seed: Annotated[int, typer.Option(min=0, help="Another seed shows other images.")] = 0,
     skip_bad: SkipBad = False,
     no_cache: NoCache = False,
+    pseudonymise: Pseudonymise = False,
 ) -> None:
     """Look at a data set: classes, samples as the network sees them, sizes, files, breakdowns.
 
@@ -45,7 +54,9 @@ def study(
 
     Example: fastmed study pneumonia --data data/pneumonia --by format
     """
-    chosen = changed_task(task, tasks_file, {}, settings or [])
+    changes = {"pseudonymise": pseudonymise or None}
+    chosen = changed_task(task, tasks_file, changes, settings or [])
+    protect(chosen, data or Path("data") / task)
 
     from fastmed.console import note, print_table, warn
     from fastmed.data_study import study as study_data

@@ -5,27 +5,64 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fastmed.console import note, print_table
+from fastmed.console import note, print_table, warn
 from fastmed.evaluation import saved_scores
 from fastmed.interpretation import Interpretation
 from fastmed.processes import seat
+from fastmed.results.point_tables import POINT_COLUMNS, points_table
 from fastmed.results.rate_curves import LABELS as RULE_LABELS
-from fastmed.results.scores import (
-    OVERALL_COLUMNS,
-    PER_CLASS_COLUMNS,
+from fastmed.results.scores.tables import (
+    class_tables,
+    few_patients,
+    methods_text,
     overall_table,
-    per_class_table,
+    referable_table,
 )
+from fastmed.results.subgroup_tables import hidden_text, subgroup_tables
 from fastmed.run import Run
 
 if TYPE_CHECKING:
     from fastmed.training.rate_finding import Rates
 
 
-def print_scores(title: str, scores: dict[str, Any]) -> None:
-    """Print the scores of one part: all classes together, then each."""
-    print_table(title, OVERALL_COLUMNS, overall_table(scores))
-    print_table("Each class against the rest", PER_CLASS_COLUMNS, per_class_table(scores))
+WIDTH = 100  # columns of tables of scores, where there is no terminal that says another one
+
+
+def print_scores(title: str, scores: dict[str, Any], most: int | None = None) -> None:
+    """Print the scores of one part: all classes together, then each, patients and subgroups.
+
+    Args:
+        title: of the first table.
+        scores: as they are saved.
+        most: how many tables of classes; None prints all.
+    """
+    print_table(f"{title}, {_counted(scores)}", *overall_table(scores), width=WIDTH)
+    for name, columns, rows in list(class_tables(scores))[:most]:
+        print_table(name, columns, rows, width=WIDTH)
+    if (referable := referable_table(scores)) is not None:
+        name = scores["referable"]["from"]
+        print_table(f"Referable ('{name}' or higher) against the others", *referable)
+    if scores.get("operating_points"):
+        print_table("At the stored thresholds", POINT_COLUMNS, points_table(scores), width=WIDTH)
+    for name, columns, rows in subgroup_tables(scores):
+        print_table(name, columns, rows, width=WIDTH)
+    for sentence in hidden_text(scores):
+        note(sentence)
+    if text := methods_text(scores):
+        note(f"Intervals: {text}.")
+    for sentence in few_patients(scores):
+        warn(sentence)
+    if "per_patient" in scores:
+        own = scores["per_patient"]
+        print_scores(f"{title}, {own['how']} of each patient's images", own, most)
+
+
+def _counted(scores: dict[str, Any]) -> str:
+    """Return how many images, and how many patients if that is another number."""
+    patients = scores.get("patients", scores["n"])
+    several = f" of {patients} patients" if patients != scores["n"] else ""
+    what = "patients" if "how" in scores else "images"
+    return f"{scores['n']} {what}{several}"
 
 
 def print_training(run: Run) -> None:
@@ -33,7 +70,7 @@ def print_training(run: Run) -> None:
     if not seat().main:
         return
     title = "Validation part (the epoch was chosen on it: expect less elsewhere)"
-    print_scores(title, saved_scores(run)["valid"])
+    print_scores(title, saved_scores(run)["valid"], most=1)
     note(f"Best epoch {run.info['best_epoch']}, by {run.info['metric']}.")
     note(f"Next: fastmed interpret {run.path}")
 

@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from fastmed.cli.options import (
+    Accept,
+    DataFolder,
     Device,
     NoCache,
+    Pseudonymise,
     RunsFolder,
+    Settings,
     SkipBad,
+    Strict,
     TaskName,
     TasksFile,
     Workers,
+    accepted,
     changed_task,
+    protect,
     split_names,
 )
 from fastmed.errors import TaskError
@@ -28,15 +35,13 @@ _WATCH = "Watching"
 
 def train(
     task: TaskName,
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            metavar="DIR", help="The data folder; data/TASK if left out.", rich_help_panel=_DATA
-        ),
-    ] = None,
+    data: DataFolder = None,
     tasks_file: TasksFile = None,
     skip_bad: SkipBad = False,
     no_cache: NoCache = False,
+    accept: Accept = None,
+    strict: Strict = False,
+    pseudonymise: Pseudonymise = False,
     arch: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -153,15 +158,7 @@ def train(
         Optional[int],  # noqa: UP045
         typer.Option(help="Of weights, batches and augmentation.", rich_help_panel=_FIT),
     ] = None,
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting of the task, as in --set train.lr=0.001; repeatable.",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
+    settings: Settings = None,
     folds: Annotated[
         int,
         typer.Option(
@@ -246,9 +243,11 @@ def train(
         "train.test_each_epoch": test_each_epoch or None,
         "image.size": size,
         "image.operations": operations,
+        "audit.strict": strict or None,
+        "pseudonymise": pseudonymise or None,
+        **accepted(accept),
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
-
     declared = split_names(members) or []
     several = bool(len(archs) > 1 or declared or folds or seeds > 1)
     if compare_meta and several:
@@ -258,6 +257,7 @@ def train(
     if several or compare_meta:
         refuse_several("Training several networks, members, seeds or folds")
     folder = data or Path("data") / task
+    protect(chosen, folder)
     options: dict[str, Any] = {
         "runs": runs,
         "name": name,

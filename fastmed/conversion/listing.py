@@ -60,7 +60,7 @@ def list_images(
         others = inspect_images(others, root, task.image, skip_bad, cache)
         items = pd.concat([items, others.assign(table=UNLABELLED)], ignore_index=True)
     items.loc[items["split"] == LEFT_OUT, "table"] = OUT
-    return _with_pictures(items.sort_values("item", ignore_index=True), suffix)
+    return _with_pictures(items.sort_values("item", ignore_index=True), suffix, task.pseudonymise)
 
 
 def sheet_of(images: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -72,10 +72,13 @@ def sheet_of(images: pd.DataFrame, table: str) -> pd.DataFrame:
     return rows[[*first, *meta, original]]
 
 
-def _with_pictures(items: pd.DataFrame, suffix: str) -> pd.DataFrame:
+def _with_pictures(items: pd.DataFrame, suffix: str, hidden: bool) -> pd.DataFrame:
+    """Return items with the paths of their pictures: as in the source, or by their pseudonyms."""
     readable = items["content"] != ""
     places = items.loc[readable, ["image", "array", "index"]].itertuples(index=False, name=None)
     paths = [f"{image}/{array}/{index}" if array else image for image, array, index in places]
+    if hidden:
+        paths = items.loc[readable, "item"].tolist()
     items["picture"] = ""
     items.loc[readable, "picture"] = [f"{PICTURES}/{name}" for name in mirrored(paths, suffix)]
     return items

@@ -30,7 +30,7 @@ def balance_items(
         order = _order(rows, generator)
         left = order[settings.count :]
         items.loc[left, "split"] = LEFT_OUT
-        items.loc[left, "note"] = f"above {settings.count} images a class"
+        items.loc[left, "note"] = _above(settings.count)
         kept = order[: settings.count]
         if len(kept) < settings.count and settings.repeat:
             items.loc[kept, "copies"] = _copies(len(kept), settings.count)
@@ -59,6 +59,32 @@ def class_weights(
     return weights
 
 
+def class_shares(
+    items: pd.DataFrame, settings: BalanceSettings, classes: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of each class before balancing, (K,), and as the training met it, (K,).
+
+    Before balancing, images of an extra source don't count where classes are balanced, since they
+    are there to make up for rare ones; they do where a class has no others. Without balancing both
+    are the same.
+    """
+    training = items[items["split"] == "train"]
+    met = training.groupby("target")["copies"].sum().reindex([*classes], fill_value=0)
+    if settings.method == "none":
+        return _shares(met), _shares(met)
+    dropped = (items["split"] == LEFT_OUT) & (items["note"] == _above(settings.count))
+    before = items[(items["split"] == "train") | dropped]
+    main = before[before["origin"] != "extra"]
+    counted = main if main["target"].nunique() == before["target"].nunique() else before
+    natural = counted["target"].value_counts().reindex([*classes], fill_value=0)
+    if settings.method == "sampler":
+        met = (met > 0).astype(float)
+    elif settings.method == "class_weights":
+        weights = class_weights(items, classes, settings.beta)
+        met = met * np.where(met > 0, weights, 0)
+    return _shares(natural), _shares(met)
+
+
 def draw_weights(targets: pd.Series) -> np.ndarray:
     """Return the relative chance of each image (n,) with which every class is drawn as often."""
     counts = targets.map(targets.value_counts())
@@ -74,3 +100,12 @@ def _order(rows: pd.DataFrame, generator: np.random.Generator) -> pd.Index:
 def _copies(images: int, count: int) -> np.ndarray:
     """Return how often each image is used, so that all uses sum up to ``count``."""
     return count // images + (np.arange(images) < count % images)
+
+
+def _above(count: int | None) -> str:
+    return f"above {count} images a class"
+
+
+def _shares(counts: pd.Series) -> np.ndarray:
+    numbers = counts.to_numpy(dtype=float)
+    return np.asarray(numbers / max(numbers.sum(), 1e-300))

@@ -18,6 +18,7 @@ from fastmed.data.layouts.sheets import read_sheet
 from fastmed.data.layouts.table import folders_of, parts_of
 from fastmed.data.pixels.image import IMAGE_SUFFIXES, is_image
 from fastmed.data.pixels.npz import array_names
+from fastmed.data.pseudonyms import hide_items
 from fastmed.data.tables import ROOT, items_table
 from fastmed.errors import DataError, listed
 from fastmed.settings.sources import ArraysSource, DicomSource, FoldersSource, TableSource
@@ -45,7 +46,7 @@ def read_input(task: Task, path: str | Path, skip_bad: bool = False) -> pd.DataF
     items = items_table(_rows(task, path, skip_bad), root)
     items = items.sort_values(["image", "array", "index"], ignore_index=True)
     items.attrs[ROOT] = str(root)
-    return items
+    return hide_items(items, task.pseudonymise)
 
 
 def _rows(task: Task, path: Path, skip_bad: bool) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from fastmed import console
 from fastmed.data.balance import balance_items
 from fastmed.data.layouts import read_source
 from fastmed.data.metadata import check_metadata
+from fastmed.data.pseudonyms import hide_items
 from fastmed.data.split import split_items
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
@@ -32,7 +33,8 @@ def read_items(
     """
     items = inspected_items(task, root, skip_bad, cache)
     items = split_items(items, task.split, task.classes)
-    return balance_items(items, task.balance, task.classes, task.split.seed)
+    items = balance_items(items, task.balance, task.classes, task.split.seed)
+    return hide_items(items, task.pseudonymise)
 
 
 def inspected_items(
@@ -48,10 +50,11 @@ def inspected_items(
             f"there is no data folder {root}; give yours with --data DIR, or make up data with "
             f"`fastmed phantom {task.name} {root}`"
         )
-    items = items_table(_rows(task, root, skip_bad), root)
+    accept = task.audit.accept
+    items = items_table(_rows(task, root, skip_bad or "Y4" in accept), root)
     check_metadata(items, task.meta, task.source.kind)
     kept = Cache(task.image) if cache else None
-    return inspect_images(items, root, task.image, skip_bad, kept)
+    return inspect_images(items, root, task.image, skip_bad or "Q1" in accept, kept)
 
 
 def summarize(items: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

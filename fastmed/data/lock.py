@@ -79,8 +79,10 @@ class DataLock:
         """Return one hash of the images and labels of a part, whatever the other parts are."""
         return _digest(part(self.rows, split)[["content", "target"]])
 
-    def with_earlier(self, start: "DataLock") -> "DataLock":
-        """Return the lock with the images that shaped another run, whose weights are taken."""
+    def with_earlier(self, start: "DataLock | None") -> "DataLock":
+        """Return the lock with the images that shaped another run, if its weights are taken."""
+        if start is None:
+            return self
         shaped = start.rows[start.rows["split"] != "test"]
         return DataLock(pd.concat([self.rows, shaped.assign(split=EARLIER)]).drop_duplicates())
 

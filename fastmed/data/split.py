@@ -14,6 +14,7 @@ from fastmed.settings.data import SplitSettings
 from fastmed.settings.sources import PARTS
 
 COPIES = ("content", "decoded")  # columns that identical images have in common
+COPY = "identical to an image of a later part"  # why a training copy is left out
 
 
 def split_items(
@@ -40,8 +41,6 @@ def split_items(
             "split.method = 'grouped' needs to know the patients, and no image has one; say how "
             "they are known (source.group), or take `--set split.method=auto`"
         )
-    if by_patient and settings.shared_patients == "refuse":
-        _refuse_shared_patients(table)
     table = _drop_copies(table)
     table = _draw(table, settings, classes, by_patient)
     table = _drop_extra(table, by_patient)
@@ -160,24 +159,12 @@ def _require_given(given: set[str], settings: SplitSettings) -> None:
         )
 
 
-def _refuse_shared_patients(table: pd.DataFrame) -> None:
-    known = table[(table["group"] != "") & table["split"].isin(PARTS)]
-    sides = known[known["origin"] == "main"].groupby("group")["split"].agg(["nunique", "unique"])
-    shared = sides[sides["nunique"] > 1]
-    if len(shared):
-        parts = listed(sorted(shared["unique"].iloc[0], key=PARTS.index))
-        raise DataError(
-            f"{len(shared)} patient(s) stand in several given parts, the first in {parts}; correct "
-            "the parts, or take them as they are with `--set split.shared_patients=accept`"
-        )
-
-
 def _drop_copies(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out images that stand on a later given side too: train before valid before test."""
     given = table[table["split"].isin(PARTS) & (table["content"] != "")]
     place = given["split"].map(PARTS.index)
     last = place.groupby(units_of(given, by_patient=False)).transform("max")
-    return _leave_out(table, given.index[place < last], "identical to an image of a later part")
+    return _leave_out(table, given.index[place < last], COPY)
 
 
 def _drop_extra(table: pd.DataFrame, by_patient: bool) -> pd.DataFrame:

@@ -147,6 +147,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     for column in table.columns:
         if column in _NUMBERS or column.startswith("score_"):
             table[column] = pd.to_numeric(table[column])
+        elif column in _FLAGS:
+            table[column] = table[column] == "True"
         elif column.startswith("meta_"):
             table[column] = _numbers_if_all(table[column].map(_bared))
         else:
@@ -176,7 +178,8 @@ def _has_return(cell: object) -> bool:
     return isinstance(cell, str) and "\r" in cell
 
 
-_NUMBERS = ("index", "fold", "copies", "value", "grade", "loss")
+_NUMBERS = ("index", "fold", "copies", "value", "grade", "loss", "threshold", "distance")
+_FLAGS = ("flagged", "abstained")
 
 
 def _numbers_if_all(column: pd.Series) -> pd.Series:

@@ -8,6 +8,7 @@ from fastmed.data.layouts.dicom import with_headers
 from fastmed.data.layouts.places import files_below, relative
 from fastmed.data.layouts.rows import groups_by_pattern
 from fastmed.data.pixels.image import is_image
+from fastmed.data.pseudonyms import hide_items
 from fastmed.data.tables import items_table
 from fastmed.task import Task
 
@@ -28,4 +29,4 @@ def unlabelled_items(task: Task, items: pd.DataFrame, root: Path) -> pd.DataFram
         rows["group"] = groups_by_pattern(rows["item"], group)
     if task.source.kind == "dicom":
         rows = with_headers(rows, root, group.tag if group else None)
-    return items_table(rows, root)
+    return hide_items(items_table(rows, root), task.pseudonymise)

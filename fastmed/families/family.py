@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from fastmed.data.tables import ROOT, read_table, root_of, write_table
+from fastmed.data.pseudonyms import write_items
+from fastmed.data.tables import ROOT, read_table, root_of
 from fastmed.errors import RunError
 from fastmed.evaluation import saved_scores
 from fastmed.families.members import Member
@@ -55,7 +56,7 @@ class Family:
         """
         family = cls(claim_folder(Path(runs) / task.name, name, kind), {})
         write_json(family.path / "task.json", task.model_dump(mode="json"))
-        write_table(items, family.path / "items.csv")
+        write_items(items, family.path / "items.csv")
         family.update(
             kind=kind,
             members=[member._asdict() for member in members],

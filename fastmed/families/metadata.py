@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from fastmed.data.pseudonyms import hide_items
 from fastmed.errors import TaskError
 from fastmed.families.family import Family
 from fastmed.families.members import Member
@@ -44,6 +45,7 @@ def compare_meta(
     _check(task)
     if not isinstance(data, pd.DataFrame):
         data = read_and_show(task, data, skip_bad, cache)
+    data = hide_items(data, task.pseudonymise)
     members = [Member(member, {}, member, member) for member in (IMAGE, ALONE, BOTH)]
     family = Family.create(runs, task, data, KIND, members, name)
     options = {"cache": cache, "device": device, "workers": workers}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fastmed.data.pseudonyms import located
 from fastmed.errors import RunError
 from fastmed.families import metadata, variants
 from fastmed.families.family import Family
@@ -35,4 +36,4 @@ def resume_family(
     options = {"cache": cache, "device": device, "workers": workers}
     compares_meta = family.info["kind"] == metadata.KIND
     changes_of = metadata.changes_of if compares_meta else variants.own_changes
-    return train_members(family, family.items, changes_of, options)
+    return train_members(family, located(family.items), changes_of, options)

@@ -12,7 +12,7 @@ from fastmed.evaluation import saved_scores
 from fastmed.families.family import Family
 from fastmed.families.members import Member
 from fastmed.files import write_json
-from fastmed.results.scores import score
+from fastmed.results.scores import ScoreOptions, score
 from fastmed.run import Run
 
 PARTS = ("valid", "test")
@@ -131,7 +131,8 @@ def _with_pooled(table: pd.DataFrame, family: Family) -> pd.DataFrame:
         if predictions.empty:
             continue
         network = next(member.network for member in family.plan if member.trial == trial)
-        for name, value in score(predictions, task.classes, task.goal)["overall"].items():
+        scores = score(predictions, task.classes, task.goal, ScoreOptions(resamples=0))
+        for name, value in scores["overall"].items():
             if value is not None:
                 found.setdefault((network, name), []).append(value)
     keys = zip(table["network"], table["score"], strict=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from fastmed.console import print_table
 from fastmed.data.folds import NO_FOLD, fold_items
 from fastmed.data.items import inspected_items
+from fastmed.data.pseudonyms import hide_items
 from fastmed.families.family import Family
 from fastmed.families.members import Member, plan_members
 from fastmed.families.train_members import train_members
@@ -70,6 +71,7 @@ def train_family(
         _show_folds(items, task)
     else:
         items = _shown(task, data, skip_bad, cache)
+    items = hide_items(items, task.pseudonymise)
     kind = (
         "folds" if folds else "members" if members else "backbones" if len(archs) > 1 else "seeds"
     )

@@ -78,29 +78,46 @@ def _draw_shares(axes: Axes, counts: np.ndarray) -> None:
 
 
 def per_class_figure(scores: Scores) -> Figure:
-    """Return sensitivity and specificity of each class as signs on a line from 0 to 1."""
+    """Return sensitivity and specificity of each class, with their intervals, from 0 to 1."""
     names, rates = scores["classes"], scores["per_class"]
     figure, (axes,) = new_figure(
         f"Sensitivity and specificity (n = {scores['n']})", (6.2, 0.5 * len(names) + 1.5)
     )
-    rows = range(len(names))
+    rows = np.arange(len(names))
     axes.hlines(rows, 0, 1, color=FAINT, linewidth=1)
-    for rate, marker, fill, size in (
-        ("sensitivity", "o", ACCENT, 6.0),
-        ("specificity", "D", "none", 8.5),
+    for rate, marker, color, fill, up in (
+        ("sensitivity", "o", ACCENT, ACCENT, -0.12),
+        ("specificity", "D", INK, "white", 0.12),
     ):
         found = [np.nan if rates[name][rate] is None else rates[name][rate] for name in names]
-        edge = ACCENT if fill == ACCENT else INK
-        axes.plot(found, rows, marker, label=rate, mfc=fill, mec=edge, ms=size, clip_on=False)
+        _draw_intervals(axes, [_interval(scores, name, rate) for name in names], rows + up, color)
+        axes.plot(found, rows + up, marker, label=rate, mfc=fill, mec=color, ms=5.5, clip_on=False)
         for row in np.flatnonzero(np.isnan(found)):
             axes.text(
                 0.01, float(row), f"{rate} not estimable", fontsize=SMALL, color=INK, va="bottom"
             )
     counts = [rates[name]["n"] for name in names]
     axes.set_yticks(rows, map(with_count, names, counts))
-    axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xlabel="share of images")
+    bars = " and 95% interval" * ("intervals" in scores)
+    axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xlabel=f"share of images{bars}")
     legend(axes)
     return figure
+
+
+def _interval(scores: Scores, name: str, rate: str) -> list[float | None] | None:
+    found: list[float | None] | None = (
+        scores.get("intervals", {}).get("per_class", {}).get(name, {}).get(rate)
+    )
+    return found
+
+
+def _draw_intervals(
+    axes: Axes, intervals: Sequence[Sequence[float | None] | None], rows: np.ndarray, color: str
+) -> None:
+    for interval, row in zip(intervals, rows, strict=True):
+        low, high = interval or (None, None)
+        if low is not None and high is not None:
+            axes.hlines(row, low, high, color=color, linewidth=1.4, clip_on=False)
 
 
 def roc_figure(predictions: pd.DataFrame, classes: Sequence[str]) -> Figure:

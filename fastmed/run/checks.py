@@ -1,7 +1,7 @@
 """Whether the files of a run folder are as fastmed writes them; a run may come from anywhere."""
 
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -12,35 +12,65 @@ from fastmed.files import leads_out, read_info
 SEARCH_FILE = "search.json"
 
 
-class _Info(BaseModel):
-    """What ``run.json`` holds of what is counted with."""
+_Positive = Annotated[FiniteFloat, Field(gt=0)]
+_Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(ge=0)]
+
+
+class _Calibration(BaseModel):
+    """What turns outputs into probabilities."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+
+    temperature: FiniteFloat = Field(1.0, ge=0.01, le=100)
+    weights: list[_Positive] | None = None
+    shares: list[_Share] | None = None
+    n: _Count
+    rows_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class _OperatingPoint(BaseModel):
+    """A threshold, and what it found where it was fitted."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    of_class: str = Field(alias="class")
+    rule: str
+    threshold: _Share
+    found: _Count
+    positives: _Count
+    cleared: _Count
+    negatives: _Count
+
+
+class _Fitted(BaseModel):
+    """What is fitted with the weights of one epoch."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    inputs: dict[str, str] = Field(default_factory=dict)
+    cut_points: list[FiniteFloat] = Field(default_factory=list)
+    scale: FiniteFloat = Field(1.0, gt=0)
+    calibration: _Calibration | None = None
+    operating_points: list[_OperatingPoint] = Field(default_factory=list)
+    likeness: dict[str, Any] | None = None
+
+
+class _Info(_Fitted):
+    """What ``run.json`` holds of what is counted with."""
 
     created: str = ""
     status: str = ""
     data: str = "."
+    data_root: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
-    inputs: dict[str, str] = Field(default_factory=dict)
     mean: list[FiniteFloat] = Field([0.0], min_length=1, max_length=3)
     std: list[FiniteFloat] = Field([1.0], min_length=1, max_length=3)
-    cut_points: list[FiniteFloat] = Field(default_factory=list)
-    scale: FiniteFloat = Field(1.0, gt=0)
     best_epoch: int | None = None
     workers: int | None = None
     cache: bool = True
     track: list[str] = Field(default_factory=list)
-    epochs: dict[str, "_OfEpoch"] = Field(default_factory=dict)
-
-
-class _OfEpoch(BaseModel):
-    """What was found with the weights of one epoch."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    inputs: dict[str, str] = Field(default_factory=dict)
-    cut_points: list[FiniteFloat] = Field(default_factory=list)
-    scale: FiniteFloat = Field(1.0, gt=0)
+    epochs: dict[str, _Fitted] = Field(default_factory=dict)
 
 
 def read_run_info(file: Path) -> dict[str, Any]:

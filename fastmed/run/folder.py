@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fastmed.data.lock import LOCK_FILE, DataLock
 from fastmed.data.metadata import MetadataEncoder
-from fastmed.data.tables import ROOT, read_table, write_table
+from fastmed.data.pseudonyms import write_items
+from fastmed.data.tables import ROOT, read_table
 from fastmed.errors import RunError, listed, nearest
 from fastmed.files import read_info, write_json
 from fastmed.network_files import within_run, without_folder
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
 FAMILY_FILE = "family.json"
-_OF_WEIGHTS = ("cut_points", "scale", "inputs")  # in run.json: what other weights have not
+# In run.json: what other weights have not.
+_OF_WEIGHTS = ("cut_points", "scale", "calibration", "operating_points", "likeness", "inputs")
 
 
 class Run:
@@ -34,7 +37,7 @@ class Run:
     Attributes:
         path: the folder.
         info: the content of ``run.json``: status, versions, settings of the machine, statistics
-            of the pixels, coding of metadata, cut points, best epoch.
+            of the pixels, coding of metadata, cut points, calibration, best epoch.
         epoch: whose weights are meant; None means those of the best epoch.
     """
 
@@ -68,9 +71,13 @@ class Run:
         path = claim_folder(family or Path(runs) / task.name, name, arch)
         run = cls(path, {})
         write_json(path / "task.json", _with_arch(task, without_folder).model_dump(mode="json"))
-        write_table(items, path / "items.csv")
+        write_items(items, path / "items.csv")
+        start = run_of_weights(task.train.weights) if task.train.weights else None
+        lock = DataLock.of(items).with_earlier(start.lock if start else None)
+        lock.write(path / LOCK_FILE)
         run.update(
             status="created",
+            data_root=lock.root,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
             versions=package_versions(),
             data=relative_path(items.attrs[ROOT], path),
@@ -177,6 +184,12 @@ class Run:
         check_items(items, self.path / "items.csv")
         items.attrs[ROOT] = str(self.data)
         return items
+
+    @property
+    def lock(self) -> DataLock:
+        """Which images the run has seen, by what they are; of an older run as its items say it."""
+        file = self.path / LOCK_FILE
+        return DataLock.read(file) if file.is_file() else DataLock.of(self.items)
 
     @property
     def data(self) -> Path:

@@ -32,14 +32,12 @@ class SplitSettings(Part):
             nothing and refuses a missing part.
         valid, test: shares of the images to draw; 0 draws none.
         seed: of the draw.
-        shared_patients: what to do where a given split has a patient on two sides.
     """
 
     method: Literal["auto", "given", "stratified", "grouped"] = "auto"
     valid: float = Field(0.2, ge=0, lt=1)
     test: float = Field(0.0, ge=0, lt=1)
     seed: int = Field(42, ge=0, lt=2**32)
-    shared_patients: Literal["refuse", "accept"] = "refuse"
 
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:

@@ -27,6 +27,8 @@ def check_effects(task: "Task") -> None:
     _check_balance(task)
     _check_mixing(task)
     _check_size(task)
+    _check_prior(task)
+    _check_positive(task)
     for key in WITHOUT_IMAGES if task.metadata_only else ():
         if getattr(task.train, key.removeprefix("train.")):
             raise ValueError(f"{key} has no effect with train.arch = 'metadata'")
@@ -62,4 +64,34 @@ def _check_size(task: "Task") -> None:
         raise ValueError(
             f"train.start_size = {task.train.start_size} is not smaller than image.size = "
             f"{task.image.size}"
+        )
+
+
+def _check_prior(task: "Task") -> None:
+    plain = task.goal == "grade" and not task.ordinal
+    if plain and not task.predict.calibrate:
+        raise ValueError(
+            f"predict.calibrate = false has no effect with the loss {task.loss}: the network gives "
+            "a value, and there are no probabilities before they are fitted"
+        )
+    if task.predict.prior is None:
+        return
+    if plain:
+        raise ValueError(
+            f"predict.prior has no effect with the loss {task.loss}: probabilities of grades are "
+            "fitted on the validation part, which is not balanced"
+        )
+    if task.balance.method == "none" or not task.predict.calibrate:
+        why = "balance.method = 'none'" if task.predict.calibrate else "predict.calibrate = false"
+        raise ValueError(f"predict.prior has no effect with {why}")
+
+
+def _check_positive(task: "Task") -> None:
+    positive = task.predict.positive
+    if positive is not None and positive not in task.classes:
+        raise ValueError(f"predict.positive = '{positive}' is none of the classes")
+    if positive is not None and task.goal == "grade":
+        raise ValueError(
+            "predict.positive has no effect with goal = 'grade'; the first grade of interest is "
+            "scores.referable"
         )

@@ -60,7 +60,9 @@ class Source(Part):
         """Write accents as one character each, as classes and labels are compared."""
         return {_composed(label): _composed(name) for label, name in rename.items()}
 
-    @field_validator("file", "valid_file", "test_file", "label_file", "folder", check_fields=False)
+    @field_validator(
+        "file", "valid_file", "test_file", "label_file", "boxes", "folder", check_fields=False
+    )
     @classmethod
     def _below_the_root(cls, paths: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         for path in (paths,) if isinstance(paths, str) else paths or ():
@@ -156,6 +158,8 @@ class DicomSource(Source):
         file, image, label, separator, meta: the table of labels, as for a table source; a column
             named in ``meta`` takes the place of the header field of that name.
         folder: where the files are; ``suffix`` is appended to the table's names.
+        boxes: a table of the boxes that readers have drawn: the column ``image``, ``x``, ``y``,
+            ``width`` and ``height`` in pixels. Heat maps can be compared with them.
     """
 
     kind: Literal["dicom"]
@@ -165,6 +169,7 @@ class DicomSource(Source):
     folder: str = "."
     suffix: str = ".dcm"
     separator: str | None = None
+    boxes: str | None = None
     meta: dict[MetaName, str] = Field(default_factory=dict)
 
 

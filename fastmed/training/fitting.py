@@ -12,6 +12,7 @@ from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 
 from fastmed.console import clear_sentence, warn
+from fastmed.data.pseudonyms import NamesBelow
 from fastmed.errors import FastmedError, RunError, TrainingError
 from fastmed.evaluation import finish
 from fastmed.learn.distributed.team import team, trouble_of_several
@@ -83,10 +84,15 @@ def fit_and_finish(
             raise
         except Exception as error:
             with suppress(RunError):
-                run.update(status="failed", reason=team().reason(error))
+                run.update(status="failed", reason=_without_names(run, team().reason(error)))
             raise
         _drop_states(run)
         run.update(status="done", seconds=round(before + time.monotonic() - started, 1))
+
+
+def _without_names(run: Run, reason: str) -> str:
+    """Return why a training failed, without the names of the user's files and folders."""
+    return NamesBelow(run.data)(reason).replace(str(run.data), "the data folder")
 
 
 def _follow(run: Run, learn: Learner, phases: Sequence[Phase], start: Snapshot | None) -> None:

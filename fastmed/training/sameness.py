@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fastmed.console import warn
+from fastmed.data.pseudonyms import located
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
 from fastmed.data.tables import root_of
@@ -76,7 +77,7 @@ def unchanged_items(run: Run, cache: bool) -> pd.DataFrame:
     Raises:
         DataError: the folder or an image is gone, or has changed.
     """
-    items = run.items
+    items = located(run.items)
     if not root_of(items).is_dir():
         raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
     kept = Cache(run.task.image) if cache else None

@@ -11,9 +11,11 @@ from fastai.callback.core import Callback
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
+from fastmed.auditing.quick import audit_before_training
 from fastmed.console import note, print_table
 from fastmed.data.items import read_items, summarize
 from fastmed.data.metadata import metadata_table, tell_of_strange
+from fastmed.data.pseudonyms import hide_items
 from fastmed.data.tables import LEFT_OUT, part
 from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.losses import make_loss
@@ -75,12 +77,14 @@ def train(
             items = data
         else:
             items = read_and_show(task, data, skip_bad, cache)
+        items = hide_items(items, task.pseudonymise)
+        audit = audit_before_training(task, items, skip_bad, quiet=bool(told) or not team().main)
         check_test_part(task, items)
         _note_unused_freezing(task)
         prepared = prepare(task, items, device, workers, cache)
         with own_place(runs, family) as (place, above):
             run = Run.create(place, task, items, name, above)
-            run.update(**({"track": track} if track else {}))
+            run.update(audit=audit, **({"track": track} if track else {}))
             keep_description(task, run)
             keep_function(task, run)
             with claimed(run.path):

@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from fastmed.data.pseudonyms import located, write_items
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
-from fastmed.data.tables import ROOT, read_table, root_of, write_table
+from fastmed.data.tables import ROOT, read_table, root_of
 from fastmed.errors import DataError, RunError
 from fastmed.files import read_info, write_json
 from fastmed.learn.fitting.metrics import higher_is_better
@@ -103,7 +104,7 @@ class Search:
     ) -> "Search":
         search = cls(claim_folder(place.parent, place.name, KIND), {})
         write_json(search.path / "task.json", task.model_dump(mode="json"))
-        write_table(items, search.path / "items.csv")
+        write_items(items, search.path / "items.csv")
         search.update(
             status="searching",
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
@@ -215,9 +216,10 @@ def unchanged_items(search: Search) -> pd.DataFrame:
     Raises:
         DataError: the folder or an image is gone, or has changed.
     """
-    items, image = search.items, search.task.image
+    image = search.task.image
     if not search.data.is_dir():
         raise DataError(f"the data folder {search.data} of {search.path} is gone; put it back")
+    items = located(search.items)
     kept = Cache(image) if search.info.get("cache", True) else None
     inspect_images(items, search.data, image, cache=kept)
     return items

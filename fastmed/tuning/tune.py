@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from fastmed.auditing.quick import audit_before_training
 from fastmed.console import clear_sentence, print_table, warn
 from fastmed.data.items import inspected_items, summarize
+from fastmed.data.pseudonyms import hide_items
 from fastmed.data.split import split_items
 from fastmed.errors import RunError
 from fastmed.learn.fitting.losses import make_loss
@@ -177,9 +179,10 @@ def _items(
     """Return the items, split but not balanced: how they are balanced may be searched."""
     if not isinstance(data, pd.DataFrame):
         data = inspected_items(task, data, skip_bad, cache)
-    items = split_items(data, task.split, task.classes)
+    items = hide_items(split_items(data, task.split, task.classes), task.pseudonymise)
     counts = summarize(items, task.classes).reset_index()
     print_table("Images", list(counts.columns), counts.itertuples(index=False))
+    audit_before_training(task, items, skip_bad)
     return items
 
 

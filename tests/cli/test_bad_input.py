@@ -15,7 +15,7 @@ from fastmed.taskfile import to_toml
 
 TRAIN = (
     "--runs", "runs", "--arch", "test_resnet", "--no-pretrained", "--epochs", "1", "--batch", "8",
-    "--size", "32", "--device", "cpu", "--workers", "0",
+    "--size", "32", "--device", "cpu", "--workers", "0", "--set", "split.valid=0.3",
 )  # fmt: skip
 
 
@@ -208,7 +208,8 @@ WRONG_SETTINGS = {
         nothing, ("train", "lungs", "--weights", "w.pth", "--device", "cpu"), r"no weights file",
     ),
     "weights that are none": (
-        weights_of_another, ("train", "lungs", "--weights", "w.pth", "--device", "cpu"),
+        weights_of_another,
+        ("train", "lungs", "--weights", "w.pth", "--device", "cpu", "--set", "split.valid=0.3"),
         r"w.pth is not a plain state dict",
     ),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from fastmed.training import train as training
 
 TINY = (
     "--arch", "test_resnet", "--no-pretrained", "--batch", "8", "--size", "32", "--device", "cpu",
-    "--workers", "0",
+    "--workers", "0", "--accept", "Y1=a small phantom",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_from_a_stopped_training_to_any_epochs_results(
     other = next(epoch for epoch in (1, 2, 3) if epoch != run.info["best_epoch"])
     images, file = phantoms["retinopathy"] / "extra_images", tmp_path / "predictions.csv"
     asked = ("predict", images, "--run", run.path, "--epoch", other, "--out", file, *CPU)
-    assert "no cut points (`fastmed evaluate" in command(*asked).err
+    assert "has no cut points (stopped early" in command(*asked).err
     said = command("evaluate", run.path, "--split", "valid", "--epoch", other, *CPU)
     assert f"epoch {other}, valid part" in said.out
     assert "no cut points" not in command(*asked).err

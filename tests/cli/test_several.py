@@ -18,7 +18,7 @@ from fastmed.run import Run
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2")
 TINY = (
     "--arch", "test_resnet", "--no-pretrained", "--batch", "8", "--size", "32", "--device", "cpu",
-    "--workers", "0",
+    "--workers", "0", "--accept", "Y1=a small phantom",
 )  # fmt: skip
 
 # Runs fastmed; the second process ends before its eighth batch in the way that is asked for.

@@ -23,7 +23,9 @@ from fastmed.families import (
 )
 from fastmed.families.members import plan_members
 from fastmed.families.summary import comparison, summary
+from fastmed.grades import fit_cut_points, fit_scale, grade_scores
 from fastmed.prediction import predict
+from fastmed.results.fitted import validation_of
 from fastmed.run import Run
 from fastmed.training.train import train
 
@@ -165,11 +167,23 @@ def test_folds_predict_together_and_score_the_part_that_was_kept(
     table, scores = evaluate_together(folded, **CPU)
     kept = folded.items[folded.items["split"] == "test"]
     assert sorted(table["item"]) == sorted(kept["item"])
-    alone = [predict(run, kept, **CPU) for run in folded.members.values()]
     classes = folded.task.classes
-    mean = np.mean([scores_of(one, classes) for one in alone], axis=0)
-    assert np.allclose(scores_of(table, classes), mean)
-    assert (table["predicted"] == np.array(classes)[mean.argmax(1)]).all()
+    alone, own = (
+        np.mean(
+            [
+                scores_of(predict(run, kept, calibrate=calibrate, **CPU), classes)
+                for run in folded.members.values()
+            ],
+            axis=0,
+        )
+        for calibrate in (True, False)
+    )
+    assert np.allclose(scores_of(table, classes), alone)
+    assert (table["predicted"] == np.array(classes)[own.argmax(1)]).all()
+    bare = predict_together(folded, kept, calibrate=False, **CPU)
+    assert np.allclose(scores_of(bare, classes), own)
+    with pytest.raises(RunError, match="no validation part in common"):
+        predict_together(folded, kept, sets=0.9, **CPU)
     assert scores["n"] == len(kept)
     saved = json.loads((folded.path / "scores.json").read_text())["test"]
     assert saved["overall"]["accuracy"] == scores["overall"]["accuracy"]
@@ -203,8 +217,15 @@ def test_grades_are_averaged_as_values(several: Family, phantoms: dict[str, Path
     alone = [predict(run, images, **CPU) for run in several.members.values()]
     value = np.mean([one["value"] for one in alone], axis=0)
     assert np.allclose(table["value"], value)
-    points = np.mean([run.info["cut_points"] for run in several.members.values()], axis=0)
+    kept = [validation_of(run) for run in several.members.values()]
+    own, rule = np.mean([one.outputs for one in kept], axis=0), several.task.cut_points
+    points = fit_cut_points(own, kept[0].true, 5, rule)
     assert (table["grade"] == np.searchsorted(points, value, side="right")).all()
+    scale = fit_scale(own, kept[0].true, points)
+    expected = grade_scores(value, points, scale)
+    assert np.allclose(scores_of(table, several.task.classes), expected)
+    flagged = predict_together(several, images, operating_point="class=Mild,youden", **CPU)
+    assert (flagged["flagged"] == (flagged["grade"] >= 1)).all()
 
 
 def test_a_family_goes_on_where_it_was_stopped(
@@ -239,7 +260,7 @@ def test_the_command_prints_folds_and_their_spread(
     said = command(
         "train", "lungs", "--folds", 2, "--data", phantoms["lungs"], "--runs", tmp_path,
         "--arch", "test_resnet", "--no-pretrained", "--size", 32, "--epochs", 1, "--batch", 8,
-        "--workers", 0, "--device", "cpu", "--name", "f",
+        "--workers", 0, "--device", "cpu", "--name", "f", "--accept", "Y1=a small phantom",
     )  # fmt: skip
     assert said.code == 0, said.err
     assert "Each run on its own fold" in said.out
@@ -250,7 +271,11 @@ def test_the_command_prints_folds_and_their_spread(
     assert said.code == 0, said.err
     assert "The mean of 2 runs" in said.err
     said = command("evaluate", family, phantoms["lungs"], "--device", "cpu")
-    assert said.code == 0, said.err
+    assert said.code == 1
+    assert "trained this run or chose its epoch" in said.err
+    said = command("evaluate", family, phantoms["lungs"], "--device", "cpu", "--drop-seen")
+    assert said.code == 1
+    assert "shaped this run and are left out" in said.err
     said = command("resume", family)
     assert said.code == 1
     assert "all 2 runs of" in said.err

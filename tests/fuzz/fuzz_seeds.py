@@ -48,6 +48,10 @@ _RUN = {
     "status": "done", "created": "2026-01-01T00:00:00+00:00", "versions": {"fastmed": "0.1"},
     "data": "../../data", "mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "best_epoch": 3,
     "inputs": {"new": "../../new"}, "cut_points": [0.5, 1.5], "scale": 0.25,
+    "calibration": {
+        "temperature": 1.5, "weights": [0.5, 1.0, 2.0], "shares": [0.6, 0.3, 0.1], "n": 20,
+        "rows_sha256": 64 * "0",
+    },
 }  # fmt: skip
 _ITEMS = b"item,image,array,index,target,group,split,copies,loss,meta_age\n" + b"".join(
     b"a_%d.png,a_%d.png,,-1,healthy,'=%d,train,1,0.%d,%d\n" % (n, n, n, n, 30 + n) for n in range(9)

@@ -66,6 +66,11 @@ CASES: dict[str, Callable[[Path], None]] = {
     "run.json: infinite mean": _info(mean=[float("inf")] * 3),
     "run.json: many means": _info(mean=[0.5] * 1000),
     "run.json: number as folder": _info(data=7),
+    "run.json: text as calibration": _info(calibration="hot"),
+    "run.json: infinite temperature": _info(
+        calibration={"temperature": float("inf"), "n": 1, "rows_sha256": "0" * 64}
+    ),
+    "run.json: points of no class": _info(operating_points=[{"class": 7}]),
     "task.json: class of markup": _task(classes=["<script>", "b", "c"]),
     "task.json: unknown setting": _task(more=1),
     "task.json: a number": _file("task.json", "7"),

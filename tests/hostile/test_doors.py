@@ -10,7 +10,7 @@ import fastmed
 PACKAGE = Path(fastmed.__file__).parent
 DOORS = {
     r"torch\.load\(": {"learn/network/pickled.py"},
-    r"\bload_file\(|\bsafe_open\(": {"learn/network/weights.py"},
+    r"\bload_file\(|\bsafe_open\(": {"learn/network/weights.py", "familiarity/likeness.py"},
     r"\bimport (c?[Pp]ickle|dill|joblib|shelve|marshal)\b|from (pickle|joblib|dill)\b": set(),
     r"allow_pickle=True|load_learner\(|\.export\(": set(),
     r"\.extractall\(|\.extract\(|unpack_archive\(": set(),

@@ -18,7 +18,7 @@ from fastmed.run import Run
 
 TRAIN = (
     "--arch", "test_resnet", "--no-pretrained", "--epochs", "1", "--batch", "8", "--size", "32",
-    "--device", "cpu", "--workers", "0", "--name", "full",
+    "--device", "cpu", "--workers", "0", "--name", "full", "--accept", "Y1=few images",
 )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def test_kill_9_in_a_batch_or_in_a_write_loses_nothing(
         kind, moment, "train", "lungs", "--data", data, "--runs", tmp_path, "--name", "killed",
         "--arch", "test_resnet", "--no-pretrained", "--batch", 8, "--size", 32, "--epochs", 2,
         "--set", "balance.method=none", "--set", "split.valid=0.25", "--device", "cpu",
-        "--workers", 0, "--set", "image.fit=letterbox",
+        "--workers", 0, "--set", "image.fit=letterbox", "--accept", "Y1=a small phantom",
     )  # fmt: skip
     run = newest_stopped(tmp_path)
     assert run.status == "killed"

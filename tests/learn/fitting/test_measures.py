@@ -50,7 +50,7 @@ def test_measuring_the_test_part_changes_nothing_else(pair: tuple[Run, Run]) -> 
 def test_columns_of_the_test_part_are_what_an_evaluation_gives(pair: tuple[Run, Run]) -> None:
     _, run = pair
     history = run.history.iloc[run.info["best_epoch"] - 1]
-    table, scores = evaluate(run, split="test", **CPU)
+    table, scores = evaluate(run, split="test", calibrate=False, **CPU)
     assert history["test_accuracy"] == pytest.approx(
         accuracy_score(table["target"], table["predicted"])
     )

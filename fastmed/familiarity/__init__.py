@@ -1,0 +1,1 @@
+"""Whether images are like those that a network was trained on."""
