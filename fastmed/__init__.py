@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
-    from fastmed.results.asked import Asked as Asked
     from fastmed.results.comparison.comparing import Comparison as Comparison
     from fastmed.results.comparison.comparing import compare as compare
+    from fastmed.results.scores.asked import Asked as Asked
     from fastmed.run import Run as Run
     from fastmed.task import Task as Task
     from fastmed.taskfile import find_task as find_task
@@ -53,7 +53,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "Audit": "auditing.story",
-    "Asked": "results.asked",
+    "Asked": "results.scores.asked",
     "Comparison": "results.comparison.comparing",
     "Checks": "explaining",
     "Family": "families",

@@ -19,12 +19,17 @@ from fastmed.familiarity.watch import Watch
 from fastmed.files import read_info
 from fastmed.learn.restore import statistics_of
 from fastmed.prediction import network_outputs, predict, readable, table_of
-from fastmed.results.abstention import abstention_scores
-from fastmed.results.asked import Asked, asked_scores, check_asked
-from fastmed.results.calibration import Shares, cross_fitted, fit_calibration, uncalibrated
-from fastmed.results.decisions import certainty_of, default_points, kept_points
-from fastmed.results.fitted import Validation, check_uncalibrated, keep_fitted
-from fastmed.results.operating_points import is_positive, judge_point, score_of
+from fastmed.results.calibration.fitted import Validation, check_uncalibrated, keep_fitted
+from fastmed.results.calibration.probabilities import (
+    Shares,
+    cross_fitted,
+    fit_calibration,
+    uncalibrated,
+)
+from fastmed.results.deciding.abstention import abstention_scores
+from fastmed.results.deciding.decisions import certainty_of, default_points, kept_points
+from fastmed.results.deciding.operating_points import is_positive, judge_point, score_of
+from fastmed.results.scores.asked import Asked, asked_scores, check_asked
 from fastmed.results.scores.files import write_scores
 from fastmed.run import Run
 from fastmed.run.places import relative_path

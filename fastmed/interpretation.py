@@ -16,10 +16,10 @@ from fastmed.data.pseudonyms import located
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
 from fastmed.errors import DataError, TaskError, listed
-from fastmed.results import figures
-from fastmed.results.asked import asked_scores
-from fastmed.results.decision_story import DecisionStory
-from fastmed.results.fitted import fitted_of
+from fastmed.results.calibration.fitted import fitted_of
+from fastmed.results.deciding.story import DecisionStory
+from fastmed.results.figures import predictions as figures
+from fastmed.results.scores.asked import asked_scores
 from fastmed.results.scores.tables import long_table
 from fastmed.run import Run
 

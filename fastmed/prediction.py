@@ -26,9 +26,9 @@ from fastmed.learn.input.statistics import Statistics
 from fastmed.learn.outputs import read_outputs
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.views import VIEWS
-from fastmed.results.calibration import TINY, Calibration
-from fastmed.results.decisions import Wishes, fit_decisions
-from fastmed.results.fitted import calibration_of
+from fastmed.results.calibration.fitted import calibration_of
+from fastmed.results.calibration.probabilities import TINY, Calibration
+from fastmed.results.deciding.decisions import Wishes, fit_decisions
 from fastmed.run import Run
 from fastmed.task import Task
 

@@ -26,8 +26,8 @@ from fastmed.prediction import (
     predictions_table,
     write_predictions,
 )
-from fastmed.results.calibration import Calibration
-from fastmed.results.fitted import validation_of
+from fastmed.results.calibration.fitted import validation_of
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.run import Run
 
 CPU = {"device": "cpu", "workers": 0}

@@ -40,7 +40,7 @@ def augmented(
     chosen = changed_task(task, tasks_file, {}, settings or [])
 
     from fastmed.console import note
-    from fastmed.results.style import check_figure_file, save
+    from fastmed.results.figures.style import check_figure_file, save
     from fastmed.training.augmentation import augmented_figure
 
     file = check_figure_file(out or Path("augmented") / f"{task}.png")

@@ -39,7 +39,7 @@ def compare(
     from fastmed.cli.comparisons import print_comparison
     from fastmed.console import note
     from fastmed.results.comparison import compare as compare_runs
-    from fastmed.results.style import check_figure_file, save
+    from fastmed.results.figures.style import check_figure_file, save
 
     if figure is not None:
         check_figure_file(figure)

@@ -75,7 +75,7 @@ def evaluate(
     from fastmed.auditing.quick import print_banner
     from fastmed.cli.tables import print_scores
     from fastmed.evaluation import evaluate as evaluate_run
-    from fastmed.results.asked import Asked, parse_costs, parse_shares
+    from fastmed.results.scores.asked import Asked, parse_costs, parse_shares
 
     options: dict[str, Any] = {
         "views": split_names(views),

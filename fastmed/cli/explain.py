@@ -51,7 +51,7 @@ def explain(
     """
     from fastmed.console import note
     from fastmed.explaining import explain as explain_image
-    from fastmed.results.style import check_figure_file, save
+    from fastmed.results.figures.style import check_figure_file, save
 
     opened = open_run(run, runs, epoch)
     stem = "image" if opened.task.pseudonymise else _stem(image)

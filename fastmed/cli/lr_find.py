@@ -65,7 +65,7 @@ def lr_find(
     chosen = changed_task(task, tasks_file, named, settings or [])
 
     from fastmed.cli.tables import print_rates
-    from fastmed.results.style import check_figure_file
+    from fastmed.results.figures.style import check_figure_file
     from fastmed.training.rate_finding import find_rate
 
     file = check_figure_file(out or Path("lr-find") / f"{task}.png")

@@ -9,8 +9,9 @@ from fastmed.console import note, print_table, warn
 from fastmed.evaluation import saved_scores
 from fastmed.interpretation import Interpretation
 from fastmed.processes import seat
-from fastmed.results.point_tables import POINT_COLUMNS, points_table
-from fastmed.results.rate_curves import LABELS as RULE_LABELS
+from fastmed.results.deciding.point_tables import POINT_COLUMNS, points_table
+from fastmed.results.figures.rates import LABELS as RULE_LABELS
+from fastmed.results.scores.subgroup_tables import hidden_text, subgroup_tables
 from fastmed.results.scores.tables import (
     class_tables,
     few_patients,
@@ -18,7 +19,6 @@ from fastmed.results.scores.tables import (
     overall_table,
     referable_table,
 )
-from fastmed.results.subgroup_tables import hidden_text, subgroup_tables
 from fastmed.run import Run
 
 if TYPE_CHECKING:

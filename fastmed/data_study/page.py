@@ -14,7 +14,7 @@ from fastmed.files import write_json, write_text
 from fastmed.page import document
 from fastmed.page.document import Gallery, Notice, Page, html_of
 from fastmed.page.pictures import chart, png_of, thumbnail
-from fastmed.results.style import DPI, save
+from fastmed.results.figures.style import DPI, save
 from fastmed.whole_folder import check_place, whole_folder
 
 PAGE, MARK = "index.html", "study.json"

@@ -21,7 +21,8 @@ from fastmed.data_study.groups import association, count_groups, groups_of
 from fastmed.data_study.remarks import Remark
 from fastmed.data_study.samples import Looked, look_at_samples
 from fastmed.errors import DataError, listed, nearest
-from fastmed.results import figures, study_figures
+from fastmed.results.figures import predictions as figures
+from fastmed.results.figures import study as study_figures
 from fastmed.task import Task
 
 _SIZES = ("meta_rows", "meta_columns")  # of DICOM files: the sizes are shown anyway

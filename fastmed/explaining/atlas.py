@@ -21,7 +21,7 @@ from fastmed.learn.heatmaps.aim import aim_at, columns_of
 from fastmed.learn.heatmaps.maps import Batches, heatmaps
 from fastmed.learn.restore import statistics_of
 from fastmed.prediction import readable
-from fastmed.results.style import save
+from fastmed.results.figures.style import save
 from fastmed.run import Run
 from fastmed.settings.heatmaps import check_method_name
 from fastmed.task import Task

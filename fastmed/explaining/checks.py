@@ -21,8 +21,8 @@ from fastmed.learn.heatmaps.faithfulness import faithfulness
 from fastmed.learn.heatmaps.maps import Batches, heatmaps
 from fastmed.learn.heatmaps.methods import METHODS
 from fastmed.learn.input.statistics import Statistics
-from fastmed.results.map_likeness import verdict
-from fastmed.results.pointing import hottest_place, pointing_game
+from fastmed.results.maps.likeness import verdict
+from fastmed.results.maps.pointing import hottest_place, pointing_game
 from fastmed.task import Task
 
 

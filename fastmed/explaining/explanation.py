@@ -14,8 +14,8 @@ from fastmed.data.store.decoding import Place
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
 from fastmed.learn.heatmaps.aim import Aim, name_of, places_of_map
-from fastmed.results.heatmap_figures import heatmap_figure
-from fastmed.results.pointing import hottest_place
+from fastmed.results.figures.heatmaps import heatmap_figure
+from fastmed.results.maps.pointing import hottest_place
 from fastmed.task import Task
 
 

@@ -9,7 +9,7 @@ from fastmed.learn.heatmaps.aim import Aim
 from fastmed.learn.heatmaps.maps import Batch
 from fastmed.learn.heatmaps.methods import Method
 from fastmed.learn.heatmaps.sanity import cascade, maps_of
-from fastmed.results.map_likeness import rank_correlations, structural_similarities
+from fastmed.results.maps.likeness import rank_correlations, structural_similarities
 
 
 def sanity_check(aim: Aim, batches: Iterable[Batch], method: Method) -> list[dict[str, Any]]:

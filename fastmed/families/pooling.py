@@ -10,9 +10,15 @@ import pandas as pd
 from fastmed import grades
 from fastmed.errors import RunError
 from fastmed.evaluation import shares_of
-from fastmed.results.calibration import Calibration, fit_calibration
-from fastmed.results.decisions import Decisions, Wishes, decisions_on
-from fastmed.results.fitted import Validation, adjusted, fitted_of, validation_file, validation_of
+from fastmed.results.calibration.fitted import (
+    Validation,
+    adjusted,
+    fitted_of,
+    validation_file,
+    validation_of,
+)
+from fastmed.results.calibration.probabilities import Calibration, fit_calibration
+from fastmed.results.deciding.decisions import Decisions, Wishes, decisions_on
 from fastmed.run import Run
 from fastmed.task import Task
 

@@ -18,9 +18,9 @@ from fastmed.families.family import Family
 from fastmed.families.pooling import mean_outputs, outputs_as, pool_of, strange_to_most
 from fastmed.files import read_info
 from fastmed.prediction import outputs_of, readable, table_of
-from fastmed.results.asked import Asked, asked_scores, check_asked
-from fastmed.results.decisions import Wishes
-from fastmed.results.fitted import fitted_of
+from fastmed.results.calibration.fitted import fitted_of
+from fastmed.results.deciding.decisions import Wishes
+from fastmed.results.scores.asked import Asked, asked_scores, check_asked
 from fastmed.results.scores.files import write_scores
 from fastmed.run import Run
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from fastmed.data.items import read_items
 from fastmed.learn.input.augmented import augmented_pictures, check_augmentation
 from fastmed.learn.input.statistics import Statistics
-from fastmed.results.augmented import augmentation_words
-from fastmed.results.augmented import augmented_figure as draw
-from fastmed.results.style import save
+from fastmed.results.figures.augmented import augmentation_words
+from fastmed.results.figures.augmented import augmented_figure as draw
+from fastmed.results.figures.style import save
 from fastmed.run import Run
 from fastmed.task import Task
 

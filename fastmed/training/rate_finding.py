@@ -23,8 +23,8 @@ from fastmed.learn.fitting.techniques import GrowImages, check_machine, techniqu
 from fastmed.learn.input.loaders import choose_device
 from fastmed.learn.learner import check_weights
 from fastmed.processes import refuse_several
-from fastmed.results.rate_curves import Sweep, rates_figure
-from fastmed.results.style import check_figure_file, save
+from fastmed.results.figures.rates import Sweep, rates_figure
+from fastmed.results.figures.style import check_figure_file, save
 from fastmed.task import Task
 from fastmed.training.train import Prepared, prepare, read_and_show, with_timm_name
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastmed.console import clear_sentence, note, warn
 from fastmed.errors import FastmedError
 from fastmed.evaluation import saved_scores
-from fastmed.results import figures
+from fastmed.results.figures import predictions as figures
 from fastmed.run import Run
 from fastmed.tracking.messenger import Messenger
 from fastmed.tracking.tracker import About

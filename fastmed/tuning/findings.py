@@ -11,13 +11,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fastmed.data.tables import write_table
 from fastmed.files import write_text
-from fastmed.results.search_figures import (
+from fastmed.results.figures.search import (
     Scale,
     history_figure,
     importance_figure,
     settings_figure,
 )
-from fastmed.results.style import save
+from fastmed.results.figures.style import save
 from fastmed.settings.tune import Choices, Range
 from fastmed.taskfile import to_toml
 from fastmed.tuning.search import BEST, TRIALS, Search

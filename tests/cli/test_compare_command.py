@@ -12,7 +12,7 @@ from PIL import Image
 from fastmed.cli.tables import print_scores
 from fastmed.data.tables import write_table
 from fastmed.files import write_json
-from fastmed.results.asked import Asked, asked_scores
+from fastmed.results.scores.asked import Asked, asked_scores
 from fastmed.taskfile import find_task
 
 PNEUMONIA = find_task("pneumonia")

@@ -16,7 +16,7 @@ from fastmed.learn.fitting.rate_finder import suggest, sweep
 from fastmed.learn.fitting.schedule import plan_phases
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
-from fastmed.results.style import check_figure_file
+from fastmed.results.figures.style import check_figure_file
 from fastmed.run import Run
 from fastmed.training.rate_finding import find_rate
 from fastmed.training.train import train

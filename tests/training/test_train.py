@@ -17,7 +17,7 @@ from fastmed.errors import DataError, FastmedError, ModelError, RunError, Traini
 from fastmed.evaluation import saved_scores
 from fastmed.learn.fitting.callbacks import KeepBest, StopWhenNotFinite
 from fastmed.prediction import predict
-from fastmed.results.fitted import validation_of
+from fastmed.results.calibration.fitted import validation_of
 from fastmed.run import Run, list_runs
 from fastmed.task import Task
 from fastmed.training import fitting

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastmed.results.style import (
+from fastmed.results.figures.style import (
     ACCENT,
     GREY,
     INK,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmed.results.calibration_scores import (
+from fastmed.results.scores.calibration import (
     BINS,
     calibration_intercept,
     calibration_line,

@@ -11,7 +11,7 @@ from fastmed.data.metadata import MetadataEncoder
 from fastmed.learn.heatmaps.aim import Aim
 from fastmed.learn.heatmaps.methods import METHODS, heat_of
 from fastmed.learn.network.fusion import FusionNet
-from fastmed.results.pointing import hottest_place
+from fastmed.results.maps.pointing import hottest_place
 from fastmed.settings.heatmaps import METHOD_NAMES
 
 FAMILIES = [

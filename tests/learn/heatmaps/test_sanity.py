@@ -11,7 +11,7 @@ from fastmed.learn.heatmaps.aim import Aim
 from fastmed.learn.heatmaps.maps import Batch
 from fastmed.learn.heatmaps.methods import gradcam
 from fastmed.learn.heatmaps.sanity import STEPS, cascade
-from fastmed.results.map_likeness import verdict
+from fastmed.results.maps.likeness import verdict
 
 
 def batches(count: int = 4) -> list[Batch]:

@@ -5,8 +5,8 @@ import pytest
 from made_predictions import predictions
 from sklearn import metrics
 
-from fastmed.results.calibration_scores import calibration_intercept, calibration_slope
 from fastmed.results.scores import ScoreOptions, score
+from fastmed.results.scores.calibration import calibration_intercept, calibration_slope
 from fastmed.results.scores.measures import Measures
 from fastmed.results.scores.sample import sample_of
 

@@ -6,13 +6,13 @@ import pytest
 from sklearn import metrics
 
 from fastmed.errors import DataError
-from fastmed.results.calibration_scores import (
+from fastmed.results.scores import ScoreOptions, flat, score
+from fastmed.results.scores.calibration import (
     calibration_intercept,
     calibration_slope,
     expected_calibration_error,
     net_benefit,
 )
-from fastmed.results.scores import ScoreOptions, flat, score
 from fastmed.results.scores.names import PER_CLASS
 
 ALONE = ScoreOptions(resamples=0)

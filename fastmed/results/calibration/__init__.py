@@ -1,0 +1,1 @@
+"""Probabilities that keep what they promise: fitted on the validation part, kept in the run."""

@@ -1,0 +1,1 @@
+"""What heat maps are worth, in numbers."""
