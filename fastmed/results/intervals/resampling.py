@@ -9,7 +9,6 @@ from fastmed.results.intervals.wilson import LEVEL, Interval
 
 RESAMPLES = 2000
 UNDEFINED = 0.05  # of the resamples, in which a score may be undefined
-_EDGE = 1e-6  # log odds are those of scores within
 _CELLS = 4_000_000  # of a table of weights in memory at once
 
 
@@ -87,13 +86,15 @@ def on_log_odds(values: np.ndarray, found: float, level: float = LEVEL) -> Inter
     """Return the limits for a score within 0 and 1 whose resamples are too large, but as spread.
 
     Average precision is one: a case that is drawn twice lifts the precision of both. The deviation
-    of the resampled log odds is laid around those of the score that was found (Boyd, Eng and Page,
-    2013, found so for intervals on log odds, and too small a coverage for percentiles).
+    of the resampled scores is laid around the log odds of the one that was found, where it is
+    larger by the slope of the log odds (Boyd, Eng and Page, 2013, on intervals on log odds). The
+    deviation of resampled log odds would not do: near 1 some resamples are perfect, and theirs are
+    without bound.
     """
     if not 0 < found < 1 or percentile(values, level) is None:
         return None
-    known = np.clip(values[~np.isnan(values)], _EDGE, 1 - _EDGE)
-    half = float(norm.ppf((1 + level) / 2) * np.std(np.log(known / (1 - known))))
+    deviation = float(np.nanstd(values)) / (found * (1 - found))
+    half = float(norm.ppf((1 + level) / 2)) * deviation
     odds = np.log(found / (1 - found))
     low, high = (1 / (1 + np.exp(-(odds + shift))) for shift in (-half, half))
     return float(low), float(high)

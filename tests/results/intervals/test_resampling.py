@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.special import logit
 from scipy.stats import norm
 
 from fastmed.results.intervals.resampling import mirrored, on_log_odds, patient_weights, percentile
@@ -62,9 +63,18 @@ def test_noise_is_taken_off_a_mean_of_absolute_differences() -> None:
 
 
 def test_log_odds_keep_the_center_and_the_spread() -> None:
-    odds = np.random.default_rng(0).normal(2.5, 0.4, 5000)  # 0.5 too large
-    low, high = on_log_odds(1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-2.0)))
-    expected = 1 / (1 + np.exp(-(2.0 + 1.96 * 0.4 * np.array([-1, 1]))))
-    assert (low, high) == pytest.approx(tuple(expected), abs=0.01)
+    values = np.random.default_rng(0).normal(0.75, 0.04, 5000)  # 0.05 too large
+    low, high = on_log_odds(values, 0.7)
+    half = 1.96 * 0.04 / (0.7 * 0.3)
+    assert logit(low) == pytest.approx(logit(0.7) - half, abs=0.02)
+    assert logit(high) == pytest.approx(logit(0.7) + half, abs=0.02)
     assert on_log_odds(np.full(10, 0.4), 0.4) is None
     assert on_log_odds(np.linspace(0.9, 1, 10), 1.0) is None
+
+
+def test_perfect_resamples_do_not_widen_an_interval_without_bound() -> None:
+    values = np.minimum(np.random.default_rng(0).normal(0.985, 0.01, 2000), 1)
+    assert (values == 1).mean() > 0.05
+    low, high = on_log_odds(values, 0.98)
+    assert 0.94 < low < 0.97
+    assert 0.985 < high < 1
