@@ -4,8 +4,8 @@
     python docs/capture.py
 
 Commands run in an empty folder, with a state of their own, in a terminal of 97 columns. Of each
-block of console text the commands stay and the output is written anew; the training is drawn as
-``docs/images/train.svg``.
+block of console text the commands stay and the output is written anew, as far as a line "…" if
+there is one. The training is drawn as ``docs/images/train.svg``.
 """
 
 import io
@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyte
@@ -30,6 +31,7 @@ FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', mono
 BLOCK = re.compile(r"```(bash|console)\n(.*?)```", re.DOTALL)
 STORY = ("phantom lungs", "train lungs --arch resnet10t", "interpret", "evaluate", "predict data/")
 TRAIN = "fastmed train lungs"
+CUT = "…"  # a line of it ends the output that a page shows
 
 
 def main() -> None:
@@ -43,23 +45,33 @@ def main() -> None:
 def _shown(block: re.Match[str], folder: Path) -> str:
     """Return a block with the output of its commands; what can't be shown stays as it is."""
     kind, text = block.groups()
-    commands = _commands(kind, text)
-    if not commands or not all(_is_of_the_story(command) for command in commands):
+    steps = list(_steps(kind, text))
+    if not steps or not all(_is_of_the_story(command) for command, _ in steps):
         return block[0]
     lines: list[str] = []
-    for command in commands:
+    for command, before in steps:
         screen = run(command, folder)
-        lines += [f"$ {command}", *(str(line).rstrip() for line in screen)]
+        shown = [str(line).rstrip() for line in screen]
+        if CUT in before:
+            shown = [*shown[: before.index(CUT)], CUT]
+        lines += [f"$ {command}", *shown]
         if command.startswith(TRAIN):
             draw(command, screen)
     return block[0] if kind == "bash" else "```console\n" + "\n".join(lines) + "\n```"
 
 
-def _commands(kind: str, text: str) -> list[str]:
-    """Return the commands of a block, each in one line."""
-    lines = text.replace("\\\n", " ").splitlines()
-    typed = [line for line in lines if kind == "bash" or line.startswith("$ ")]
-    return [" ".join(line.removeprefix("$ ").split()) for line in typed]
+def _steps(kind: str, text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the commands of a block, each in one line, and the output that stands below it."""
+    command, output = "", []
+    for line in text.replace("\\\n", " ").splitlines():
+        if kind == "bash" or line.startswith("$ "):
+            if command:
+                yield command, output
+            command, output = " ".join(line.removeprefix("$ ").split()), []
+        else:
+            output.append(line)
+    if command:
+        yield command, output
 
 
 def _is_of_the_story(command: str) -> bool:
