@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
+    from fastmed.reporting.writing import write_report as write_report
     from fastmed.results.comparison.comparing import Comparison as Comparison
     from fastmed.results.comparison.comparing import compare as compare
     from fastmed.results.scores.asked import Asked as Asked
@@ -93,6 +94,7 @@ _ROOMS = {
     "train_family": "families",
     "tune": "tuning.tune",
     "tune_nested": "tuning.nested",
+    "write_report": "reporting.writing",
 }
 __all__ = sorted(_ROOMS)  # noqa: PLE0605
 

@@ -21,6 +21,7 @@ from fastmed.cli import (
     model,
     phantom,
     predict,
+    report,
     resume,
     runs,
     study,
@@ -56,6 +57,7 @@ app.command(rich_help_panel="Results")(runs.runs)
 app.command(rich_help_panel="Results")(evaluate.evaluate)
 app.command(rich_help_panel="Results")(interpret.interpret)
 app.command(rich_help_panel="Results")(explain.explain)
+app.command(rich_help_panel="Results")(report.report)
 app.command(rich_help_panel="Results")(card.card)
 app.command(rich_help_panel="Results")(compare.compare)
 app.command(rich_help_panel="Use")(predict.predict)

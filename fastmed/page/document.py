@@ -34,11 +34,12 @@ class Picture(NamedTuple):
 
 
 class Gallery(NamedTuple):
-    """Pictures in a row, under a heading."""
+    """Pictures in a row, under a heading; ``wide`` ones are figures, and stand two in a row."""
 
     name: str
     pictures: Sequence[Picture]
     note: str = ""
+    wide: bool = False
 
 
 class Sheet(NamedTuple):
@@ -62,11 +63,26 @@ class Sheet(NamedTuple):
     summary: str = "Numbers"
 
 
+class Chart(NamedTuple):
+    """A figure, what it shows in words, and its numbers.
+
+    Attributes:
+        picture: the figure.
+        text: stands above it; empty for none.
+        sheet: its numbers; None for none.
+    """
+
+    picture: Picture
+    text: str = ""
+    sheet: Sheet | None = None
+
+
 class Section(NamedTuple):
     """One part of the page, under a heading of its own.
 
     Attributes:
         name: that links within the page lead to; letters, digits and hyphens.
+        charts: stand below the tables.
         badge, level: a word before the heading, and how grave it is.
     """
 
@@ -78,6 +94,7 @@ class Section(NamedTuple):
     tables: Sequence[Sheet] = ()
     badge: str = ""
     level: Level = "note"
+    charts: Sequence[Chart] = ()
 
 
 class Notice(NamedTuple):
