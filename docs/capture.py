@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -109,9 +110,9 @@ def _read(terminal: int) -> bytes:
 
 def _styled(screen: pyte.Screen, number: int) -> Text:
     line = Text()
-    for column in range(WIDTH):
-        cell = screen.buffer[number][column]
-        line.append(cell.data, Style(bold=cell.bold, italic=cell.italics))
+    cells = [screen.buffer[number][column] for column in range(WIDTH)]
+    for (bold, italic), some in groupby(cells, lambda cell: (cell.bold, cell.italics)):
+        line.append("".join(cell.data for cell in some), Style(bold=bold, italic=italic))
     line.rstrip()
     return line
 
