@@ -83,13 +83,13 @@ def run_case(case: Case, place: Place, server: Server) -> Outcome:
     """Make a case in a folder of its own, run its command there, and look at what it did."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
         root = Path(scratch)
-        for name in ("home", "tmp", "work/made", "work/out"):
+        for name in ("home", "tmp", "scene/made", "scene/out"):
             (root / name).mkdir(parents=True)
         try:
-            path = case.make(root / "work" / "made")
+            path = case.make(root / "scene" / "made")
             return _run(case, path, place, root, server)
         finally:
-            subprocess.run(["umount", root / "work/made/runs"], capture_output=True, check=False)
+            subprocess.run(["umount", root / "scene/made/runs"], capture_output=True, check=False)
 
 
 def _run(case: Case, path: Path, place: Place, root: Path, server: Server) -> Outcome:
@@ -101,7 +101,7 @@ def _run(case: Case, path: Path, place: Place, root: Path, server: Server) -> Ou
     }  # fmt: skip
     start = time.monotonic()
     process = server.start(
-        words=case.words(path, place), folder=str(root / "work"), environment=environment,
+        words=case.words(path, place), folder=str(root / "scene"), environment=environment,
         out=str(out), err=str(err),
     )  # fmt: skip
     watch = Watch(process, lambda: _meddle(case, path, root))
@@ -117,7 +117,7 @@ def _run(case: Case, path: Path, place: Place, root: Path, server: Server) -> Ou
     err.unlink()
     lines = [line for line in told.splitlines() if line.startswith(("Error: ", "Warning: "))]
     chosen = [line for line in lines if line.startswith("Error: ")] or lines
-    line = chosen[-1].replace(str(path), path.name).replace(f"{root}/work/", "") if chosen else ""
+    line = chosen[-1].replace(str(path), path.name).replace(f"{root}/scene/", "") if chosen else ""
     outcome = Outcome(code, line, processor, seconds, watch.most / 1e6, "")
     return outcome._replace(wrong=_wrong(case, outcome, said, told, _written(before, root)))
 
@@ -128,7 +128,7 @@ def _meddle(case: Case, path: Path, root: Path) -> bool:
         return True
     started = any(
         json.loads(file.read_text()).get("status") == "training"
-        for file in (root / "work/out/runs").rglob("run.json")
+        for file in (root / "scene/out/runs").rglob("run.json")
     )
     if started:
         time.sleep(1)
@@ -165,7 +165,7 @@ def _tree(root: Path) -> dict[str, tuple[int, int]]:
 
 def _written(before: Mapping[str, tuple[int, int]], root: Path) -> list[str]:
     """Return what was written outside of where runs, predictions and the cache go."""
-    allowed = ("work/out/", "work/made/runs/", "work/made/run/", "work/made/data/", "home/")
+    allowed = ("scene/out/", "scene/made/runs/", "scene/made/run/", "scene/made/data/", "home/")
     now = _tree(root)
     changed = [name for name in now if before.get(name) != now[name]]
     return [name for name in [*changed, *(before.keys() - now)] if not name.startswith(allowed)]

@@ -43,7 +43,8 @@ def listen(verbosity: int = 0) -> None:
 
 def hide(names: Callable[[str], str]) -> None:
     """Show from now on no text before it went through a function that hides names in it."""
-    _hidden.append(names)
+    if names not in _hidden:
+        _hidden.append(names)
 
 
 def note(text: str) -> None:

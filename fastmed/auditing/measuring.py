@@ -1,7 +1,6 @@
 """All images measured once: from what is kept on disk, or anew in processes."""
 
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,12 +10,13 @@ from fastmed import console
 from fastmed.auditing.measures import Measures, measured, unpacked, unreadable
 from fastmed.data.store.crew import Crew
 from fastmed.data.store.decoding import Place, stamp_of
+from fastmed.data.store.keeping import put_or_warn
 from fastmed.data.store.measured import MeasuredImages
-from fastmed.errors import RunError
 from fastmed.settings.image import ImageSettings
 
 TOGETHER = 16  # images handed to a process at a time
 KEPT = 512  # images that are put on disk at a time
+_NOT_KEPT = "measures can't be kept in {}; they are taken each time"
 
 
 def measure_all(
@@ -35,7 +35,7 @@ def measure_all(
     pairs = console.progress(_measured(new, settings), "Measuring images", len(new))
     while some := list(islice(pairs, KEPT)):
         known |= {place: content for place, _, content in some}
-        store = _put(store, some)
+        store = put_or_warn(store, [one for one in some if one[1]], _NOT_KEPT)
     return [unpacked(known[place]) for place in places]
 
 
@@ -58,20 +58,3 @@ def _measured(
 
 def _measure_some(places: Sequence[Place], settings: ImageSettings) -> list[tuple[str, bytes]]:
     return [(stamp_of(place.file), measured(place, settings)) for place in places]
-
-
-def _put(
-    store: MeasuredImages | None, some: Sequence[tuple[Place, str, bytes]]
-) -> MeasuredImages | None:
-    """Keep what was measured; None if it can't be kept any more."""
-    good = [one for one in some if one[1]]
-    if store is None or not good:
-        return store
-    try:
-        store.put(good)
-    except (OSError, RunError, sqlite3.Error) as error:
-        console.warn(
-            f"measures can't be kept in {store.folder} ({error}); they are taken each time"
-        )
-        return None
-    return store

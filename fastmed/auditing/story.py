@@ -17,7 +17,7 @@ from fastmed.auditing.measuring import measure_all
 from fastmed.auditing.subject import Subject
 from fastmed.auditing.written import Written, read_written
 from fastmed.data.items import inspected_items, summarize
-from fastmed.data.pseudonyms import hide_items
+from fastmed.data.pseudonyms import hide_items, hide_names
 from fastmed.data.split import split_items
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import ITEM_DEFAULTS, ROOT
@@ -153,6 +153,7 @@ def audit(task: Task, data: str | Path, *, cache: bool = True) -> Audit:
     root = Path(data)
     if not root.is_dir():
         raise DataError(f"there is no data folder {root}; give yours with --data DIR")
+    hide_names(root, task.pseudonymise)
     subject = _subject(task, root, cache)
     findings, looked = look(subject, CHECKS)
     return Audit(task, tuple(findings), tuple(looked), subject.items, subject.skipped, cache)

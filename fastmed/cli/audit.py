@@ -15,7 +15,6 @@ from fastmed.cli.options import (
     TasksFile,
     accepted,
     changed_task,
-    protect,
 )
 
 
@@ -47,7 +46,6 @@ def audit(
     """
     named = {"audit.strict": strict or None, "pseudonymise": pseudonymise or None}
     chosen = changed_task(task, tasks_file, {**named, **accepted(accept)}, settings or [])
-    protect(chosen, data or Path("data") / task)
 
     from fastmed.auditing.story import audit as audit_data
     from fastmed.cli.audit_table import print_audit

@@ -5,24 +5,22 @@ from typing import Annotated, Optional
 
 import typer
 
-from fastmed.cli.options import NoCache, SkipBad, TaskName, TasksFile, changed_task
+from fastmed.cli.options import (
+    DataFolder,
+    NoCache,
+    Settings,
+    SkipBad,
+    TaskName,
+    TasksFile,
+    changed_task,
+)
 
 
 def augmented(
     task: TaskName,
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="The data folder; data/TASK if left out."),
-    ] = None,
+    data: DataFolder = None,
     tasks_file: TasksFile = None,
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting of the task, as in --set augment.rotate=15; repeatable.",
-        ),
-    ] = None,
+    settings: Settings = None,
     images: Annotated[int, typer.Option(min=1, max=20, help="Training images to show.")] = 5,
     variants: Annotated[int, typer.Option(min=1, max=15, help="Augmentations of each.")] = 7,
     seed: Annotated[int, typer.Option(min=0, help="Another seed shows other images.")] = 0,

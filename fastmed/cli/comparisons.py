@@ -3,6 +3,7 @@
 from fastmed.console import note, print_table, warn
 from fastmed.results.comparison.comparing import Comparison, Difference, less_is_better, told
 from fastmed.results.scores.tables import interval_text
+from fastmed.results.words import chance_text, signed_text
 
 _WIDTH = 100
 _TESTS = {"mcnemar": "McNemar", "delong": "DeLong", "bootstrap": "bootstrap"}
@@ -28,26 +29,16 @@ def print_comparison(found: Comparison) -> None:
 
 
 def _row(one: Difference) -> list[str]:
-    values = (_number(one.other), _number(one.value), _signed(one.difference))
+    values = (_number(one.other), _number(one.value), signed_text(one.difference))
     return [
         told(one.address),
         *values,
         interval_text(one.interval),
-        _chance(one.p),
+        chance_text(one.p),
         _TESTS.get(one.test, "-"),
-        _chance(one.p_holm),
+        chance_text(one.p_holm),
     ]
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.3f}"
-
-
-def _chance(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

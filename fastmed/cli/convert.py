@@ -6,13 +6,14 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from fastmed.cli.options import (
+    DataFolder,
     NoCache,
     Pseudonymise,
+    Settings,
     SkipBad,
     TaskName,
     TasksFile,
     changed_task,
-    protect,
 )
 
 
@@ -21,10 +22,7 @@ def convert(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="A folder to write, new or empty, beside the data.")
     ],
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="The data folder; data/TASK if left out."),
-    ] = None,
+    data: DataFolder = None,
     tasks_file: TasksFile = None,
     format: Annotated[
         Literal["png", "jpeg"], typer.Option(help="PNG is lossless, JPEG smaller.")
@@ -42,14 +40,7 @@ def convert(
     labelled_only: Annotated[
         bool, typer.Option("--labelled-only", help="Leave out images that no label speaks of.")
     ] = False,
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting of the task, as in --set image.size=512; repeatable.",
-        ),
-    ] = None,
+    settings: Settings = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another conversion in the folder.")
     ] = False,
@@ -66,7 +57,6 @@ def convert(
     """
     changes = {"pseudonymise": pseudonymise or None}
     chosen = changed_task(task, tasks_file, changes, settings or [])
-    protect(chosen, data or Path("data") / task)
 
     from fastmed.console import note, print_table
     from fastmed.conversion import Way

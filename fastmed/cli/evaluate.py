@@ -17,7 +17,6 @@ from fastmed.cli.options import (
     Workers,
     is_family,
     open_run,
-    protect,
     split_names,
 )
 from fastmed.errors import RunError
@@ -94,15 +93,16 @@ def evaluate(
         ),
     }
     if is_family(run, epoch):
-        from fastmed.families import evaluate_together
+        from fastmed.families import Family, evaluate_together
 
         if split != "test":
             raise RunError(f"{run} is a family of runs; its {split} parts are those of its runs")
         _, scores = evaluate_together(str(run), source, **options)
         print_scores(f"{run}, {source or 'test part'}", scores)
+        first = next(iter(Family.open(str(run)).finished.values()))
+        print_banner(first.info.get("audit", {}))
         return
     opened = open_run(run, runs, epoch)
-    protect(opened.task, opened.data, source)
     _, scores = evaluate_run(opened, source, split=split, **options)
     print_scores(f"{opened.title}, {source or f'{split} part'}", scores)
     print_banner(opened.info.get("audit", {}))

@@ -12,7 +12,6 @@ from fastmed.cli.options import (
     NoCache,
     RunsFolder,
     open_run,
-    protect,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ def explain(
     opened = open_run(run, runs, epoch)
     stem = "image" if opened.task.pseudonymise else _stem(image)
     file = check_figure_file(out or Path(f"{stem}-{method}.png"))
-    protect(opened.task, opened.data, Path(image))
     found = explain_image(
         opened, image, method=method, of_class=of_class, device=device, cache=not no_cache
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fastmed.cli.heatmaps import Boxes, Count, Faithfulness, Method, Pointing, Sanity, Wanted, draw
-from fastmed.cli.options import Device, Epoch, RunFolder, RunsFolder, open_run, protect
+from fastmed.cli.options import Device, Epoch, RunFolder, RunsFolder, open_run
 
 
 def interpret(
@@ -38,6 +38,5 @@ def interpret(
     wanted.check()
     opened = open_run(run, runs, epoch)
     wanted.check_boxes(opened)
-    protect(opened.task, opened.data)
     print_interpretation(interpret_run(opened, split=split, device=device), losses)
     draw(opened, split, device, wanted)

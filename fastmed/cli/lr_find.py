@@ -6,8 +6,10 @@ from typing import Annotated, Optional
 import typer
 
 from fastmed.cli.options import (
+    DataFolder,
     Device,
     NoCache,
+    Settings,
     SkipBad,
     TaskName,
     TasksFile,
@@ -19,10 +21,7 @@ from fastmed.cli.options import (
 
 def lr_find(
     task: TaskName,
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="The data folder; data/TASK if left out."),
-    ] = None,
+    data: DataFolder = None,
     tasks_file: TasksFile = None,
     arch: Annotated[
         Optional[str],  # noqa: UP045
@@ -33,12 +32,7 @@ def lr_find(
         typer.Option(help="Side of the network's input, in pixels."),
     ] = None,
     batch: Annotated[Optional[int], typer.Option(help="Images in a batch.")] = None,  # noqa: UP045
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any setting of the task, as in train; repeatable."
-        ),
-    ] = None,
+    settings: Settings = None,
     phase: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(metavar="A,B", help="frozen, whole; all that the task has if left out."),

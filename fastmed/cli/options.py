@@ -42,7 +42,6 @@ DataFolder = Annotated[
         "--data",
         metavar="DIR",
         help="The data folder; data/TASK if left out.",
-        rich_help_panel="Data",
     ),
 ]
 Settings = Annotated[
@@ -51,7 +50,6 @@ Settings = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Any setting of the task, as in --set train.lr=0.001; repeatable.",
-        rich_help_panel="Fit",
     ),
 ]
 Accept = Annotated[
@@ -119,18 +117,6 @@ def accepted(texts: list[str] | None) -> dict[str, str]:
             )
         changes[f"audit.accept.{name.strip()}"] = reason.strip()
     return changes
-
-
-def protect(task: "Task", *folders: Path | None) -> None:
-    """Let nothing be said with the name of a file in these folders, if the task wants that."""
-    if not task.pseudonymise:
-        return
-    from fastmed.console import hide
-    from fastmed.data.pseudonyms import NamesBelow
-
-    for folder in folders:
-        if folder is not None:
-            hide(NamesBelow(folder if folder.is_dir() else folder.parent))
 
 
 def open_run(folder: Path | None, runs: Path, epoch: int | None = None) -> "Run":

@@ -1,5 +1,6 @@
 """The command ``fastmed predict``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
@@ -16,7 +17,6 @@ from fastmed.cli.options import (
     Workers,
     is_family,
     open_run,
-    protect,
     split_names,
 )
 
@@ -107,16 +107,15 @@ def predict(
 
         family = Family.open(str(run))
         task, place = family.task, family.path
-        protect(task, source)
-        table = predict_together(family, source, **options)
+        predict_them = partial(predict_together, family)
     else:
         opened = open_run(run, runs, epoch)
         task, place = opened.task, opened.path
-        protect(task, source)
-        table = predict_images(opened, source, **options)
+        predict_them = partial(predict_images, opened)
+    if competition is not None and task.pseudonymise:
+        raise DataError("a competition wants the names of images, which this run hides")
+    table = predict_them(source, **options)
     if competition is not None:
-        if task.pseudonymise:
-            raise DataError("a competition wants the names of images, which this run hides")
         table = competition_table(task, table, competition)
     if out is None:
         print_predictions(table)

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from fastmed.cli.options import Device, RunsFolder, is_family, open_run, protect
+from fastmed.cli.options import Device, RunsFolder, open_run
 
 
 def report(
@@ -55,10 +55,6 @@ def report(
     if device is not None and heatmaps is None:
         raise RunError("--device has no effect without --heatmaps N")
     folders = list(run or [open_run(None, runs).path])
-    for folder in folders:
-        if not is_family(folder):
-            opened = open_run(folder, runs)
-            protect(opened.task, opened.data)
     page = write_report(
         folders, split=split, checklist=checklist, answers=answers, heatmaps=heatmaps, out=out,
         device=device,

@@ -6,35 +6,26 @@ from typing import Annotated, Optional
 import typer
 
 from fastmed.cli.options import (
+    DataFolder,
     NoCache,
     Pseudonymise,
+    Settings,
     SkipBad,
     TaskName,
     TasksFile,
     changed_task,
-    protect,
 )
 
 
 def study(
     task: TaskName,
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="The data folder; data/TASK if left out."),
-    ] = None,
+    data: DataFolder = None,
     tasks_file: TasksFile = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="DIR", help="Where page and figures go; studies/TASK if left out."),
     ] = None,
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting of the task, as in --set image.size=300; repeatable.",
-        ),
-    ] = None,
+    settings: Settings = None,
     by: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
@@ -56,7 +47,6 @@ def study(
     """
     changes = {"pseudonymise": pseudonymise or None}
     chosen = changed_task(task, tasks_file, changes, settings or [])
-    protect(chosen, data or Path("data") / task)
 
     from fastmed.console import note, print_table, warn
     from fastmed.data_study import study as study_data

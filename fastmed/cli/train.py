@@ -20,7 +20,6 @@ from fastmed.cli.options import (
     Workers,
     accepted,
     changed_task,
-    protect,
     split_names,
 )
 from fastmed.errors import TaskError
@@ -257,7 +256,6 @@ def train(
     if several or compare_meta:
         refuse_several("Training several networks, members, seeds or folds")
     folder = data or Path("data") / task
-    protect(chosen, folder)
     options: dict[str, Any] = {
         "runs": runs,
         "name": name,

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from fastmed.cli.options import (
+    DataFolder,
     Device,
     NoCache,
     RunsFolder,
+    Settings,
     SkipBad,
     TaskName,
     TasksFile,
@@ -26,10 +28,7 @@ _SEARCH = "Search"
 
 def tune(
     task: TaskName,
-    data: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="The data folder; data/TASK if left out."),
-    ] = None,
+    data: DataFolder = None,
     trials: Annotated[
         int,
         typer.Option(
@@ -108,12 +107,7 @@ def tune(
         Optional[int],  # noqa: UP045
         typer.Option(help="Epochs with the whole network, of each trial."),
     ] = None,
-    settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any setting of the task, as in train; repeatable."
-        ),
-    ] = None,
+    settings: Settings = None,
     runs: RunsFolder = Path("runs"),
     name: Annotated[
         str, typer.Option(help="Of the folder; search, or with folds nested, if left out.")

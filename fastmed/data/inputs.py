@@ -18,7 +18,7 @@ from fastmed.data.layouts.sheets import read_sheet
 from fastmed.data.layouts.table import folders_of, parts_of
 from fastmed.data.pixels.image import IMAGE_SUFFIXES, is_image
 from fastmed.data.pixels.npz import array_names
-from fastmed.data.pseudonyms import hide_items
+from fastmed.data.pseudonyms import hide_items, hide_names
 from fastmed.data.tables import ROOT, items_table
 from fastmed.errors import DataError, listed
 from fastmed.settings.sources import ArraysSource, DicomSource, FoldersSource, TableSource
@@ -43,6 +43,7 @@ def read_input(task: Task, path: str | Path, skip_bad: bool = False) -> pd.DataF
     """
     path = Path(path)
     root = path if path.is_dir() else path.parent
+    hide_names(root, task.pseudonymise)
     items = items_table(_rows(task, path, skip_bad), root)
     items = items.sort_values(["image", "array", "index"], ignore_index=True)
     items.attrs[ROOT] = str(root)

@@ -8,7 +8,7 @@ from fastmed import console
 from fastmed.data.balance import balance_items
 from fastmed.data.layouts import read_source
 from fastmed.data.metadata import check_metadata
-from fastmed.data.pseudonyms import hide_items
+from fastmed.data.pseudonyms import hide_items, hide_names
 from fastmed.data.split import split_items
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.inspection import inspect_images
@@ -50,6 +50,7 @@ def inspected_items(
             f"there is no data folder {root}; give yours with --data DIR, or make up data with "
             f"`fastmed phantom {task.name} {root}`"
         )
+    hide_names(root, task.pseudonymise)
     accept = task.audit.accept
     items = items_table(_rows(task, root, skip_bad or "Y4" in accept), root)
     check_metadata(items, task.meta, task.source.kind)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from fastmed import console
 from fastmed.data.layouts.places import files_below, relative
 from fastmed.data.tables import root_of, write_table
 from fastmed.errors import DataError
@@ -48,6 +50,7 @@ def located(items: pd.DataFrame) -> pd.DataFrame:
     if not items["image"].str.startswith(_MARK).any():
         return items
     root = root_of(items)
+    hide_names(root)
     names = [relative(file, root) for file in files_below(root)] if root.is_dir() else []
     known = dict(zip(_hidden_places(names), names, strict=True))
     lost = int((~items["image"].isin(known)).sum())
@@ -65,17 +68,24 @@ def _hidden_places(names: Iterable[str]) -> list[str]:
     return [_MARK + name for name in pseudonyms(names)]
 
 
+def hide_names(root: Path, wished: bool = True) -> None:
+    """Let nothing be said from now on with the name of a file below a folder, if that is wished."""
+    if wished:
+        console.hide(NamesBelow(root))
+
+
+@dataclass(frozen=True)
 class NamesBelow:
     """Hides the names of all files below a folder in text, with or without folders or suffix."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def __call__(self, text: str) -> str:
         """Return text with a pseudonym in the place of each name."""
-        if not any(name in text for name in self._names):
+        named = [re.escape(name) for name in self._names if name in text]
+        if not named:
             return text
-        pattern = "|".join(re.escape(name) for name in self._names if name in text)
+        pattern = "|".join(named)
         return re.sub(rf"(?<!\w)({pattern})(?!\w)", lambda found: pseudonym(found[0]), text)
 
     @cached_property

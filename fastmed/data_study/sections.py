@@ -12,6 +12,7 @@ from fastmed.data_study.samples import MEASURED
 from fastmed.data_study.story import Study
 from fastmed.errors import DataError
 from fastmed.page.document import Sheet
+from fastmed.results.words import chance_text
 
 
 class Section(NamedTuple):
@@ -142,7 +143,7 @@ def _associations(study: Study) -> Section | None:
         [
             title_of(str(name)),
             f"{row['v']:.2f}",
-            _chance(row["p"]),
+            chance_text(row["p"]),
             str(row["groups"]),
             row["telling"],
         ]
@@ -199,10 +200,6 @@ def _drawn(make: Callable[[], Figure]) -> Figure | None:
         return make()
     except DataError:
         return None
-
-
-def _chance(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 SECTIONS: tuple[Callable[[Study], Section | None], ...] = (

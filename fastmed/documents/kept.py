@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from fastmed.errors import RunError
+from fastmed.run.checks import check_content
 
 Number = float | None
 Table = dict[str, Any]
@@ -71,27 +71,15 @@ class _Summary(_Kept):
 
 def check_info(info: Mapping[str, Any], file: Path) -> None:
     """Refuse the content of ``run.json`` if a card can't count with it."""
-    _check(_Info, dict(info), file)
+    check_content(_Info, dict(info), file)
 
 
 def check_scores(scores: Mapping[str, Any], file: Path) -> None:
     """Refuse the content of ``scores.json`` if a card can't count with it."""
     for found in scores.values():
-        _check(_Scores, found, file)
+        check_content(_Scores, found, file)
 
 
 def check_summary(rows: object, file: Path) -> None:
     """Refuse the content of ``summary.json`` if a card can't count with it."""
-    _check(_Summary, {"rows": rows}, file)
-
-
-def _check(model: type[BaseModel], content: object, file: Path) -> None:
-    """Raise RunError: says where the first value of another kind is."""
-    try:
-        model.model_validate(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise RunError(
-            f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
-        ) from None
+    check_content(_Summary, {"rows": rows}, file)

@@ -16,6 +16,7 @@ from fastmed.evaluation import saved_scores
 from fastmed.families.members import Member
 from fastmed.files import read_info, write_json
 from fastmed.run import FAMILY_FILE, Run
+from fastmed.run.checks import check_items
 from fastmed.run.places import claim_folder, relative_path
 from fastmed.task import Task
 
@@ -107,7 +108,13 @@ class Family:
     @property
     def items(self) -> pd.DataFrame:
         """The items of all members; ``attrs['root']`` is the data folder."""
-        items = read_table(self.path / "items.csv")
+        file = self.path / "items.csv"
+        items = read_table(file)
+        check_items(items, self.path / "items.csv")
+        if self.has_folds and "fold" not in items.columns:
+            raise RunError(
+                f"{self.path / 'items.csv'} has no column fold: it is not a whole family"
+            )
         items.attrs[ROOT] = os.path.normpath(self.path / self.info["data"])
         return items
 

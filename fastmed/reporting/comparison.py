@@ -20,6 +20,7 @@ from fastmed.results.comparison.comparing import (
 )
 from fastmed.results.scores.names import LABELS
 from fastmed.results.scores.tables import interval_text
+from fastmed.results.words import chance_text, signed_text
 
 Card = dict[str, Any]
 _WARNING = (
@@ -128,8 +129,8 @@ def _differences(found: Comparison) -> Section:
     rows = [
         [f"{told(one.address)}{' (less is better)' * less_is_better(one.address)}", run,
          *([other] if len(against) > 1 else []), plain_number(one.value), plain_number(one.other),
-         _signed(one.difference), interval_text(one.interval), _chance(one.p),
-         *([_chance(one.p_holm)] if adjusted else [])]
+         signed_text(one.difference), interval_text(one.interval), chance_text(one.p),
+         *([chance_text(one.p_holm)] if adjusted else [])]
         for run, other in found.pairs for one in found.of(run, other)
     ]  # fmt: skip
     beside = f", compared with {next(iter(against))}" if len(against) == 1 else ""
@@ -137,16 +138,6 @@ def _differences(found: Comparison) -> Section:
     picture = picture_of(found.figure(), "Differences of the main scores with 95% intervals.")
     text = "Intervals come from the same patients, resampled, for both runs."
     return Section("differences", "Differences", [text], figure=picture, tables=[table])
-
-
-def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.3f}"
-
-
-def _chance(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _runs(cards: dict[str, Card]) -> Section:

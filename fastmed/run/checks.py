@@ -80,15 +80,24 @@ def read_run_info(file: Path) -> dict[str, Any]:
         RunError: it can't be read, or a value is not of its kind.
     """
     info = read_info(file)
+    check_content(_Info, info, file)
+    return info
+
+
+def check_content(model: type[BaseModel], content: object, file: Path) -> None:
+    """Refuse what a file holds if it is not as a model says.
+
+    Raises:
+        RunError: says where the first value of another kind is.
+    """
     try:
-        _Info.model_validate(info)
+        model.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise RunError(
             f"{file} is not as fastmed writes it: {where}, {problem['msg'].lower()}"
         ) from None
-    return info
 
 
 def check_items(items: pd.DataFrame, file: Path) -> None:

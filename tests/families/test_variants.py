@@ -1,6 +1,7 @@
 """Networks, seeds and folds side by side: real trainings of a tiny network."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -279,3 +280,11 @@ def test_the_command_prints_folds_and_their_spread(
     said = command("resume", family)
     assert said.code == 1
     assert "all 2 runs of" in said.err
+
+
+def test_items_without_folds_are_no_whole_family(folded: Family, tmp_path: Path) -> None:
+    copy = Family.open(shutil.copytree(folded.path, tmp_path / "copy"))
+    table = pd.read_csv(copy.path / "items.csv", dtype=str)
+    table.drop(columns="fold").to_csv(copy.path / "items.csv", index=False)
+    with pytest.raises(RunError, match="no column fold: it is not a whole family"):
+        _ = copy.items

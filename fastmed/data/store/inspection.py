@@ -1,7 +1,6 @@
 """One look at every image before anything is learnt: it is decoded, checked and kept."""
 
 import os
-import sqlite3
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,12 +15,14 @@ from fastmed import console
 from fastmed.data.store.cache import Cache
 from fastmed.data.store.caches import free_bytes
 from fastmed.data.store.decoding import Decoded, Place, decode, decode_all
+from fastmed.data.store.keeping import put_or_warn
 from fastmed.data.tables import LEFT_OUT
-from fastmed.errors import DataError, RunError, listed
+from fastmed.errors import DataError, listed
 from fastmed.settings.image import ImageSettings
 
 TOGETHER = 128  # images that are put into the cache at a time
 _TOLD = ("content", "decoded", "decoder", "scaling")  # columns of items that a look fills
+_NOT_KEPT = "decoded images can't be kept in {}; they are decoded each time"
 SHARE_OF_DISK = 0.5  # of what is free may be taken by what is put there
 
 
@@ -87,7 +88,8 @@ def look_at(
     cache = cache if cache and _has_room(cache, len(new)) else None
     pairs = console.progress(_decoded(new, settings), "Reading images", len(new))
     while some := list(islice(pairs, TOGETHER)):
-        cache = _put(cache, some)
+        good = [(place, found) for place, found in some if not found.reason]
+        cache = put_or_warn(cache, good, _NOT_KEPT)
         looks.update((place, Look(*found[1:7])) for place, found in some)
     return [looks[place] for place in places]
 
@@ -101,21 +103,6 @@ def _decoded(places: Sequence[Place], settings: ImageSettings) -> Iterator[tuple
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.filterwarnings("ignore", module=r"(pydicom|PIL)\.")
         yield from zip(arrays, pool.map(lambda place: decode(place, settings), arrays), strict=True)
-
-
-def _put(cache: Cache | None, pairs: Sequence[tuple[Place, Decoded]]) -> Cache | None:
-    """Put what could be read into the cache; None if the cache can't be written any more."""
-    good = [(place, found) for place, found in pairs if not found.reason]
-    if cache is None or not good:
-        return cache
-    try:
-        cache.put(good)
-    except (OSError, RunError, sqlite3.Error) as error:
-        console.warn(
-            f"decoded images can't be kept in {cache.folder} ({error}); they are decoded each time"
-        )
-        return None
-    return cache
 
 
 def _has_room(cache: Cache, count: int) -> bool:
