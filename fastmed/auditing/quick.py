@@ -1,4 +1,4 @@
-"""The part of the audit that training does by itself: what the items tell, with no image opened."""
+"""The audit that training does by itself: what the items tell, and if wished what images show."""
 
 from typing import Any
 
@@ -8,9 +8,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fastmed import console
 from fastmed.auditing.checks import CHECKS
 from fastmed.auditing.finding import Finding
-from fastmed.auditing.story import look
+from fastmed.auditing.story import look, measured
 from fastmed.auditing.subject import Subject
 from fastmed.auditing.words import many
+from fastmed.auditing.written import read_written
+from fastmed.data.pseudonyms import located
+from fastmed.data.tables import root_of
 from fastmed.errors import DataError, RunError
 from fastmed.task import Task
 
@@ -23,12 +26,26 @@ def quick_audit(task: Task, items: pd.DataFrame) -> list[Finding]:
     Args:
         items: read, inspected and parted.
     """
-    findings, _ = look(Subject(task, items), [check for check in CHECKS if check.fast])
-    return findings
+    return look(Subject(task, items), [check for check in CHECKS if check.fast])[0]
+
+
+def full_audit(task: Task, items: pd.DataFrame, cache: bool = True) -> list[Finding]:
+    """Return what all checks find; the images are measured, or were before.
+
+    Args:
+        items: read, inspected and parted.
+        cache: keep the measures on disk.
+    """
+    written = read_written(task, root_of(items))
+    return look(measured(task, located(items), written, cache), CHECKS)[0]
 
 
 def audit_before_training(
-    task: Task, items: pd.DataFrame, skip_bad: bool = False, quiet: bool = False
+    task: Task,
+    items: pd.DataFrame,
+    skip_bad: bool = False,
+    quiet: bool = False,
+    cache: bool = True,
 ) -> dict[str, Any]:
     """Return what a run keeps of the audit, and print what should be known.
 
@@ -36,11 +53,13 @@ def audit_before_training(
         items: read, inspected and parted.
         skip_bad: it was asked for that unreadable images are left out.
         quiet: it was printed before.
+        cache: keep the measures of images on disk, if ``audit.full`` takes any.
 
     Raises:
         DataError: a finding with which nothing is trained is not accepted.
     """
-    findings, accept = quick_audit(task, items), task.audit.accept
+    full, accept = task.audit.full, task.audit.accept
+    findings = full_audit(task, items, cache) if full else quick_audit(task, items)
     left = [one for one in findings if one.id not in accept]
     errors = [one for one in left if one.severity == "ERROR"]
     for one in errors:
@@ -48,6 +67,7 @@ def audit_before_training(
         if one.id in REFUSED or (task.audit.strict and not passed):
             raise DataError(_refusal(one, task))
     kept = {
+        "checks": "all" if full else "fast",
         "findings": [one.told() for one in findings],
         "accepted": {one.id: accept[one.id] for one in findings if one.id in accept},
     }
@@ -87,6 +107,7 @@ class _Kept(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
+    checks: str = "fast"
     findings: list[_Told] = []
     accepted: dict[str, str] = {}
 
@@ -99,8 +120,8 @@ def _note_others(kept: dict[str, Any], task: Task) -> None:
             f"audit: {many(len(milder), 'warning')} ({', '.join(milder)}); "
             f"`fastmed audit {task.name}` says more"
         )
-    fast = {check.id for check in CHECKS if check.fast}
-    idle = [name for name in task.audit.accept if name not in kept["accepted"] and name in fast]
+    done = {check.id for check in CHECKS if check.fast or task.audit.full}
+    idle = [name for name in task.audit.accept if name not in kept["accepted"] and name in done]
     if idle:
         console.note(f"audit: {', '.join(idle)} found nothing, so there is nothing to accept")
 

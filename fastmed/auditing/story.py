@@ -20,7 +20,7 @@ from fastmed.data.items import inspected_items, summarize
 from fastmed.data.pseudonyms import hide_items, hide_names
 from fastmed.data.split import split_items
 from fastmed.data.store.inspection import places_of
-from fastmed.data.tables import ITEM_DEFAULTS, ROOT
+from fastmed.data.tables import ITEM_DEFAULTS, ROOT, root_of
 from fastmed.errors import DataError
 from fastmed.files import write_json, write_text
 from fastmed.task import Task
@@ -179,7 +179,12 @@ def _subject(task: Task, root: Path, cache: bool) -> Subject:
         items = inspected_items(tolerant(task, written), root, skip_bad=True, cache=cache)
     except DataError as error:
         return _without_images(task, root, written, error)
-    items = hide_items(_split(items, task), task.pseudonymise)
+    return measured(task, hide_items(_split(items, task), task.pseudonymise), written, cache)
+
+
+def measured(task: Task, items: pd.DataFrame, written: Written, cache: bool) -> Subject:
+    """Return what all checks look at: items, read, inspected and parted, with their measures."""
+    root = root_of(items)
     good = items[items["content"] != ""]
     found = measure_all(places_of(good, root), task.image, keep=cache)
     pairs = list(zip(good.index, found, strict=True))

@@ -40,6 +40,14 @@ def train(
     no_cache: NoCache = False,
     accept: Accept = None,
     strict: Strict = False,
+    full_audit: Annotated[
+        bool,
+        typer.Option(
+            "--full-audit",
+            help="Let the audit look at the images, too, before training.",
+            rich_help_panel="Data",
+        ),
+    ] = False,
     pseudonymise: Pseudonymise = False,
     arch: Annotated[
         Optional[str],  # noqa: UP045
@@ -243,6 +251,7 @@ def train(
         "image.size": size,
         "image.operations": operations,
         "audit.strict": strict or None,
+        "audit.full": full_audit or None,
         "pseudonymise": pseudonymise or None,
         **accepted(accept),
     }

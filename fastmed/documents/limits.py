@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fastmed.documents.results_section import NOT_AUDITED
+from fastmed.documents.results_section import FAST_CHECKS, NOT_AUDITED
 
 Card = dict[str, Any]
 FEW = 30  # patients of a class, below which its scores say little
@@ -122,7 +122,7 @@ def _of_audit(card: Card) -> Iterator[Limit]:
     if audit["state"] == NOT_AUDITED:
         told = "The data were not audited for leaks, shortcuts and defects."
         yield "not-audited", told, "/audit/state"
-    else:
+    elif audit["state"] == FAST_CHECKS:
         told = (
             "Only the fast checks of the audit ran: no image was looked at for shortcuts or near "
         )

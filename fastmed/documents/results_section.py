@@ -9,6 +9,7 @@ from fastmed.run import Run
 Table = dict[str, Any]
 NOT_AUDITED = "not audited"
 FAST_CHECKS = "fast checks"  # what a training does by itself, with no image opened
+ALL_CHECKS = "all checks"  # what it does with ``audit.full``, as `fastmed audit` does
 _OF_SET = (
     "n", "patients", "views", "calibrated", "test_uses", "runs", "overall", "per_class",
     "referable", "confusion", "intervals", "methods", "options", "operating_points", "abstention",
@@ -91,12 +92,13 @@ def audit_section(subject: Subject) -> Table:
         return {"state": NOT_AUDITED, "findings": [], "errors": None, "warnings": None}
     findings = told.get("findings") if isinstance(told, dict) else told
     accepted = _accepted(told, run)
+    full = isinstance(told, dict) and told.get("checks") == "all"
     found = [
         {**(_chosen(one, _OF_FINDING) or {}), "accepted": accepted.get(str(one.get("id")))}
         for one in _tables(findings)
     ]
     return {
-        "state": FAST_CHECKS,
+        "state": ALL_CHECKS if full else FAST_CHECKS,
         "findings": found,
         "errors": sum(one["severity"] == "ERROR" for one in found),
         "warnings": sum(one["severity"] == "WARN" for one in found),

@@ -25,10 +25,12 @@ class AuditSettings(Part):
         accept: id of a check -> why its finding is accepted; the reason stands in the run and in
             its report.
         strict: training refuses any finding of the severity ERROR that is not accepted.
+        full: training looks at the images, too, as `fastmed audit` does.
     """
 
     accept: dict[str, str] = Field(default_factory=dict)
     strict: bool = False
+    full: bool = False
 
     @field_validator("accept")
     @classmethod

@@ -78,7 +78,9 @@ def train(
         else:
             items = read_and_show(task, data, skip_bad, cache)
         items = hide_items(items, task.pseudonymise)
-        audit = audit_before_training(task, items, skip_bad, quiet=bool(told) or not team().main)
+        quiet = bool(told) or not team().main
+        with team().first_on_each_machine():  # so that images are measured once
+            audit = audit_before_training(task, items, skip_bad, quiet, cache)
         check_test_part(task, items)
         _note_unused_freezing(task)
         prepared = prepare(task, items, device, workers, cache)

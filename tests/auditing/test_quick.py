@@ -1,11 +1,15 @@
 """The part of the audit before a training: what refuses, what is a banner, what is accepted."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
-from audited import made_task
+from audited import made_task, write_clean
 from made import listening
+from planted import near_across
 
 from fastmed.auditing.quick import audit_before_training, print_banner, quick_audit
+from fastmed.data.items import read_items
 from fastmed.data.split import COPY
 from fastmed.data.tables import items_table
 from fastmed.errors import DataError, RunError, TaskError
@@ -66,6 +70,21 @@ def test_what_a_run_keeps_names_no_file_and_no_patient():
     text = str(audit_before_training(made_task(), items))
     assert ".png" not in text
     assert "p0" not in text
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_full_audit_looks_at_images_too(hidden: bool, tmp_path: Path):
+    near_across(write_clean(tmp_path / "data"))
+    plain, full = (
+        made_task(audit__full=full, pseudonymise=hidden, split__method="given")
+        for full in (False, True)
+    )
+    items = read_items(plain, tmp_path / "data")
+    seen = {"fast": audit_before_training(plain, items), "all": audit_before_training(full, items)}
+    ids = {name: {one["id"] for one in kept["findings"]} for name, kept in seen.items()}
+    assert ids["all"] - ids["fast"] == {"L4", "S3"}
+    assert {name: kept["checks"] for name, kept in seen.items()} == {"fast": "fast", "all": "all"}
+    assert ".png" not in str(seen)
 
 
 def test_left_out_images_are_told_and_skip_bad_has_declared_them():
