@@ -7,10 +7,8 @@ from typing import Any
 import pandas as pd
 from fastai.learner import Learner
 
-from fastmed.console import note, warn
-from fastmed.data.balance import class_shares
 from fastmed.data.inputs import read_input
-from fastmed.data.lock import DataLock, refuse_seen
+from fastmed.data.lock import unseen, used_for_test
 from fastmed.data.pseudonyms import located
 from fastmed.data.tables import grades_of, group_keys, part, scores_of, write_table
 from fastmed.errors import DataError, RunError
@@ -19,7 +17,12 @@ from fastmed.familiarity.watch import Watch
 from fastmed.files import read_info
 from fastmed.learn.restore import statistics_of
 from fastmed.prediction import network_outputs, predict, readable, table_of
-from fastmed.results.calibration.fitted import Validation, check_uncalibrated, keep_fitted
+from fastmed.results.calibration.fitted import (
+    Validation,
+    check_uncalibrated,
+    keep_fitted,
+    shares_of,
+)
 from fastmed.results.calibration.probabilities import (
     Shares,
     cross_fitted,
@@ -35,7 +38,6 @@ from fastmed.run import Run
 from fastmed.run.places import relative_path
 from fastmed.settings.sources import PARTS
 from fastmed.task import Task
-from fastmed.uses import count_use
 
 Scores = dict[str, Any]
 LOOKED_AT = 500  # training images that others are compared with
@@ -84,10 +86,10 @@ def evaluate(
         table = run.predictions("valid")
         return table, keep(run, "valid", table, views, asked, run.items, calibrated=calibrate)
     if source is None:
-        items = unseen(run, own_part(run, split), f"the {split} part", drop_seen)
+        items = unseen(run.lock, own_part(run, split), f"the {split} part", drop_seen)
     else:
         items = _labelled_input(run, source, skip_bad)
-        items = unseen(run, readable(items, run.task, skip_bad, cache), str(source), drop_seen)
+        items = unseen(run.lock, readable(items, run.task, skip_bad, cache), str(source), drop_seen)
     check_asked(run.task, asked, items)
     table = predict(
         run,
@@ -156,6 +158,8 @@ def _keep_likeness(  # noqa: PLR0917
     cache: bool,
 ) -> None:
     """Keep what the training images are like; how far is too far, say the validation images."""
+    if part(run.items, "train").empty:  # of an adopted network
+        return
     items = _some(own_part(run, "train"), run.task.train.seed)
     watch = Watch(statistics_of(run))
     network_outputs(
@@ -173,11 +177,6 @@ def _some(items: pd.DataFrame, seed: int) -> pd.DataFrame:
     chosen = items.sample(LOOKED_AT, random_state=seed).sort_index()
     chosen.attrs = items.attrs
     return chosen
-
-
-def shares_of(run: Run) -> Shares:
-    """Return the shares of the classes in a run's training part."""
-    return Shares(*class_shares(run.items, run.task.balance, run.task.classes))
 
 
 def own_part(run: Run, split: str) -> pd.DataFrame:
@@ -208,42 +207,6 @@ def _name_of(source: Path) -> str:
     """Return the name under which another set is kept; never that of one of the run's parts."""
     name = source.stem if source.is_file() else source.name
     return f"{name}_input" if name in PARTS else name
-
-
-def unseen(run: Run, items: pd.DataFrame, what: str, drop_seen: bool) -> pd.DataFrame:
-    """Return the items without those that shaped the run, or refuse them all.
-
-    Args:
-        run: that is judged by the items.
-        items: inspected.
-        what: they are, in words.
-        drop_seen: leave them out, and say so.
-
-    Raises:
-        DataError: some, or with ``drop_seen`` all, trained the run or chose its epoch.
-    """
-    lock = run.lock
-    seen = lock.seen(items)
-    if seen.all() or not drop_seen:
-        refuse_seen(lock, items, what)
-    if seen.any():
-        warn(f"{seen.sum()} of {len(items)} images in {what} shaped this run and are left out")
-    items = items[~seen]
-    patients = lock.shared_patients(items)
-    if patients:
-        warn(f"{patients} patients in {what} also have images that shaped this run")
-    return items
-
-
-def used_for_test(items: pd.DataFrame, name: str) -> int | None:
-    """Count that labelled items judge a run, or a family, of this name; say how often they have."""
-    uses = count_use(DataLock.of(items.assign(split="test")).root_of("test"), name)
-    if uses is not None and uses > 1:
-        note(
-            f"These images have judged {uses} times by now; the best of many looks is better than "
-            "the truth"
-        )
-    return uses
 
 
 def keep(  # noqa: PLR0917

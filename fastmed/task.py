@@ -101,6 +101,11 @@ class Task(Part):
             raise ValueError("train.label_smoothing has no effect with goal = 'grade'")
         if self.goal == "category" and self.predict.cut_points:
             raise ValueError("predict.cut_points has no effect with goal = 'category'")
+        if self.goal == "grade" and self.predict.average and not self.ordinal:
+            raise ValueError(
+                f"predict.average has no effect with loss = '{self.loss}': the network gives "
+                "values of grades, which are averaged"
+            )
         return self
 
     @model_validator(mode="after")
@@ -111,6 +116,13 @@ class Task(Part):
     @model_validator(mode="after")
     def _scores_name_classes(self) -> Self:
         check_scores(self.scores, self.classes, self.goal)
+        return self
+
+    @model_validator(mode="after")
+    def _codes_name_classes(self) -> Self:
+        for name in self.predict.codes:
+            if name not in self.classes:
+                raise ValueError(f"predict.codes names '{name}', which is not a class")
         return self
 
     @model_validator(mode="after")

@@ -5,11 +5,11 @@ from fastmed.learn.fitting.losses import LOSSES
 from fastmed.learn.fitting.metrics import METRICS
 from fastmed.learn.fitting.optimizers import OPTIMIZERS
 from fastmed.learn.fitting.schedule import SCHEDULES
-from fastmed.learn.views import VIEWS
+from fastmed.learn.views import CHANGES, VIEWS
 from fastmed.settings.objective import Loss
-from fastmed.settings.predict import View
 from fastmed.settings.rates import Optimizer, Schedule
 from fastmed.settings.train import Metric
+from fastmed.settings.views import AMOUNTS, EXACT
 from fastmed.task import LOSSES_OF, METRICS_OF
 from fastmed.taskfile import find_task, load_tasks, parse_change, to_toml
 
@@ -29,8 +29,8 @@ MISTAKES = {
     "balance.count=0": "greater than or equal to 1",
     "balance.method=class_weights": "needs goal = 'category'",
     "train.label_smoothing=0.1": "no effect with goal = 'grade'",
-    'predict.views=["plain","hflp"]': "'hflp' is not a known choice; did you mean 'hflip'?",
-    'predict.views=["plain","plain"]': "view 'plain' stands twice",
+    'predict.views=["plain","hflp"]': "no view 'hflp'; did you mean 'hflip'?",
+    'predict.views=["plain","plain"]': "a view stands twice in plain,plain",
     'classes=["a","A"]': "classes 'a' and 'A' are the same",
     'classes=["a"]': "at least 2 items",
     'source.rename={x="y"}': "source.rename leads to 'y', which is not a class",
@@ -141,7 +141,7 @@ def test_names_equal_the_registries() -> None:
     )
     assert names(Optimizer) == set(OPTIMIZERS)
     assert names(Schedule) == set(SCHEDULES)
-    assert names(View) == set(VIEWS)
+    assert (set(EXACT), set(AMOUNTS)) == (set(VIEWS), set(CHANGES))
 
 
 def test_a_task_never_changes() -> None:

@@ -1,11 +1,22 @@
 """The command ``fastmed predict``."""
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
+from fastmed.cli.handing_over import (
+    ClientReportDir,
+    DicomCodes,
+    DicomSc,
+    DicomSr,
+    HandingOver,
+    Method,
+    OneClient,
+    Overwrite,
+    PerFileJson,
+    hand_over,
+)
 from fastmed.cli.options import (
     Device,
     Epoch,
@@ -19,6 +30,12 @@ from fastmed.cli.options import (
     open_run,
     split_names,
 )
+from fastmed.errors import DataError
+
+if TYPE_CHECKING:
+    from fastmed.prediction import Predictor
+
+UNREADABLE = 3  # exit code: all is written, but images could not be read
 
 
 def predict(
@@ -30,11 +47,28 @@ def predict(
         typer.Option(metavar="RUN", help="A run folder or a family; the newest run if left out."),
     ] = None,
     views: Views = None,
+    average: Annotated[
+        Optional[Literal["probabilities", "logits"]],  # noqa: UP045
+        typer.Option(help="What is averaged over views; the task's if left out."),
+    ] = None,
+    per_view: Annotated[
+        bool, typer.Option("--per-view", help="Add columns of the scores of each view.")
+    ] = False,
+    per_patient: Annotated[
+        bool, typer.Option("--per-patient", help="A row a patient: the mean of all images.")
+    ] = False,
     epoch: Epoch = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE.csv", help="Where the table goes; printed if left out."),
+        typer.Option(
+            metavar="FILE",
+            help="Where the table goes: .csv, .json, .npz or .parquet; printed if left out.",
+        ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with predictions that were interrupted."),
+    ] = False,
     competition: Annotated[
         Optional[Literal["number", "name"]],  # noqa: UP045
         typer.Option(help="Write two columns only: image, and class as number or name."),
@@ -75,50 +109,73 @@ def predict(
     workers: Workers = None,
     skip_bad: SkipBad = False,
     no_cache: NoCache = False,
+    client_report: ClientReportDir = None,
+    per_file_json: PerFileJson = False,
+    one_client: OneClient = False,
+    dicom_sr: DicomSr = None,
+    dicom_sc: DicomSc = None,
+    dicom_codes: DicomCodes = None,
+    method: Method = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Predict the class or grade of images, labelled or not.
 
+    Images that can't be read are rows with a reason, and the exit code is 3.
+
     Example: fastmed predict new_images --views plain,hflip --out result.csv
+    Example: fastmed predict archive --out archive.parquet --resume
     """
     from fastmed.cli.tables import print_predictions
     from fastmed.console import note
-    from fastmed.errors import DataError
-    from fastmed.prediction import check_output, competition_table, write_predictions
-    from fastmed.prediction import predict as predict_images
+    from fastmed.prediction import Shape, check_output, predict_to_file
+    from fastmed.results.deciding.decisions import Wishes
 
+    wishes = HandingOver(
+        client_report, per_file_json, one_client, dicom_sr, dicom_sc, dicom_codes, method, overwrite
+    )
+    table_options = {
+        "--out": out, "--competition": competition, "--per-view": per_view,
+        "--per-patient": per_patient, "--resume": resume,
+    }  # fmt: skip
+    wishes.check(table_options, skip_bad)
     if out is not None:
         check_output(out)
-    if competition is not None and (sets is not None or abstain is not None):
-        raise DataError("--sets and --abstain have no effect with --competition")
+    elif resume:
+        raise DataError("--resume goes on with a file; name it with --out")
     options: dict[str, Any] = {
         "views": split_names(views),
+        "average": average,
         "device": device,
-        "workers": workers,
-        "skip_bad": skip_bad,
-        "cache": not no_cache,
         "calibrate": not uncalibrated,
         "prevalence": ",".join(prevalence) or None,
-        "operating_point": operating_point,
-        "sets": sets,
-        "abstain": abstain,
     }
-    if is_family(run, epoch):
-        from fastmed.families import Family, predict_together
-
-        family = Family.open(str(run))
-        task, place = family.task, family.path
-        predict_them = partial(predict_together, family)
-    else:
+    asked: dict[str, Any] = {"operating_point": operating_point, "sets": sets, "abstain": abstain}
+    reading: dict[str, Any] = {"workers": workers, "cache": not no_cache}
+    if wishes.folders:
         opened = open_run(run, runs, epoch)
-        task, place = opened.task, opened.path
-        predict_them = partial(predict_images, opened)
-    if competition is not None and task.pseudonymise:
-        raise DataError("a competition wants the names of images, which this run hides")
-    table = predict_them(source, **options)
-    if competition is not None:
-        table = competition_table(task, table, competition)
+        if hand_over(wishes, opened, source, {**options, **asked, **reading}, skip_bad):
+            raise typer.Exit(UNREADABLE)
+        return
+    options |= {"per_view": per_view, "wishes": Wishes(**asked)}
+    predictor = _predictor(run, runs, epoch, options)
+    shape = Shape(competition, per_patient, skip_bad)
+    found = predict_to_file(predictor, source, out, shape=shape, resume=resume, **reading)
     if out is None:
-        print_predictions(table)
+        print_predictions(found.first, count=found.rows)
     else:
-        write_predictions(table, out)
-        note(f"{len(table)} predictions of {place} are in {out}")
+        note(f"{found.rows} predictions of {predictor.place} are in {out}")
+    if found.bad and not skip_bad:
+        raise typer.Exit(UNREADABLE)
+
+
+def _predictor(
+    run: Path | None, runs: Path, epoch: int | None, options: dict[str, Any]
+) -> "Predictor":
+    """Return what predicts: a run, or a family of runs."""
+    if is_family(run, epoch):
+        from fastmed.families import Family, FamilyPredictor
+
+        return FamilyPredictor(Family.open(str(run)), **options)
+    from fastmed.prediction import RunPredictor
+
+    return RunPredictor(open_run(run, runs, epoch), **options)

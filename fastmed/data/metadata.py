@@ -1,5 +1,6 @@
 """What is known about a patient beside the image, as numbers that a network can take."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -117,32 +118,61 @@ def check_metadata(items: pd.DataFrame, names: Sequence[str], kind: str) -> None
             )
 
 
+class Gaps:
+    """Counts images that have no metadata, or values that the network has never seen."""
+
+    def __init__(self, encoder: MetadataEncoder) -> None:
+        self.encoder = encoder
+        self.images = self.without = 0
+        self._partly = np.zeros(len(encoder.names), dtype=int)
+        self._strange: dict[str, Counter[Any]] = {name: Counter() for name in encoder.names}
+
+    def add(self, items: pd.DataFrame) -> None:
+        """Count items."""
+        if items.empty:
+            return
+        unknown = self.encoder.unknown(items)
+        self.images += len(items)
+        self.without += int(unknown.all(axis=1).sum())
+        self._partly += unknown[~unknown.all(axis=1)].sum(axis=0)
+        for field in self.encoder.fields:
+            self._strange[field.name].update(field.strange(_column(items, field.name)))
+
+    def tell(self) -> None:
+        """Warn of what was counted."""
+        if self.without:
+            console.warn(
+                f"{self.without} of {self.images} images have no metadata "
+                f"({', '.join(self.encoder.names)}): they are predicted without it"
+            )
+        if self._partly.any():
+            counts = zip(self.encoder.names, self._partly, strict=True)
+            gaps = ", ".join(f"{name} ({count})" for name, count in counts if count)
+            console.warn(f"some images lack a part of their metadata: {gaps}")
+        self.tell_of_strange()
+
+    def tell_of_strange(self) -> None:
+        """Warn of values that are not as those that the encoder was fitted on."""
+        for field in self.encoder.fields:
+            if found := self._strange[field.name]:
+                console.warn(
+                    f"meta_{field.name} has {listed(sorted(found), 3)}, {field.strangeness}: "
+                    f"taken as unknown (images: {found.total()})"
+                )
+
+
 def tell_of_gaps(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
     """Warn how many images have no metadata, or values that the network has never seen."""
-    unknown = encoder.unknown(items)
-    without, some = int(unknown.all(axis=1).sum()), int(unknown.any(axis=1).sum())
-    named = ", ".join(encoder.names)
-    if without:
-        console.warn(
-            f"{without} of {len(items)} images have no metadata ({named}): "
-            "they are predicted without it"
-        )
-    if some > without:
-        counts = zip(encoder.names, unknown[~unknown.all(axis=1)].sum(axis=0), strict=True)
-        gaps = ", ".join(f"{name} ({count})" for name, count in counts if count)
-        console.warn(f"some images lack a part of their metadata: {gaps}")
-    tell_of_strange(encoder, items)
+    gaps = Gaps(encoder)
+    gaps.add(items)
+    gaps.tell()
 
 
 def tell_of_strange(encoder: MetadataEncoder, items: pd.DataFrame) -> None:
     """Warn of values that are not as those that the encoder was fitted on."""
-    for field in encoder.fields:
-        strange = field.strange(_column(items, field.name))
-        if strange:
-            console.warn(
-                f"meta_{field.name} has {listed(sorted(set(strange)), 3)}, {field.strangeness}: "
-                f"taken as unknown (images: {len(strange)})"
-            )
+    gaps = Gaps(encoder)
+    gaps.add(items)
+    gaps.tell_of_strange()
 
 
 def metadata_table(encoder: MetadataEncoder, train: pd.DataFrame) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def hide_items(items: pd.DataFrame, wished: bool = True) -> pd.DataFrame:
 def write_items(items: pd.DataFrame, file: Path) -> None:
     """Write items as CSV; of those that bear pseudonyms, without the names of their files."""
     if items.attrs.get(HIDDEN):
-        items = items.assign(image=_hidden_places(items["image"]))
+        items = items.assign(image=hidden_places(items["image"]))
     write_table(items, file)
 
 
@@ -52,7 +52,7 @@ def located(items: pd.DataFrame) -> pd.DataFrame:
     root = root_of(items)
     hide_names(root)
     names = [relative(file, root) for file in files_below(root)] if root.is_dir() else []
-    known = dict(zip(_hidden_places(names), names, strict=True))
+    known = dict(zip(hidden_places(names), names, strict=True))
     lost = int((~items["image"].isin(known)).sum())
     if lost:
         raise DataError(
@@ -64,7 +64,8 @@ def located(items: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _hidden_places(names: Iterable[str]) -> list[str]:
+def hidden_places(names: Iterable[str]) -> list[str]:
+    """Return what stands for the paths of files in items that bear pseudonyms."""
     return [_MARK + name for name in pseudonyms(names)]
 
 

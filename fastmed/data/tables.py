@@ -2,14 +2,16 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from fastmed.data.names import check_utf8
 from fastmed.errors import DataError, listed
 from fastmed.files import write_whole
 from fastmed.settings.sources import PARTS
@@ -46,28 +48,18 @@ def items_table(rows: pd.DataFrame, root: Path) -> pd.DataFrame:
     """
     if rows.empty:
         raise DataError(f"no images found in {root}")
+    check_utf8(map(str, rows["item"]))
     meta = [column for column in rows.columns if column.startswith("meta_")]
     items = rows.reindex(columns=[*ITEM_DEFAULTS, *meta])
     for column, default in ITEM_DEFAULTS.items():
         filled = items[column].astype(object).where(items[column].notna(), default)
         items[column] = filled.astype("int64" if isinstance(default, int) else "str")
-    for item in items["item"]:
-        if not _is_utf8(item):
-            raise DataError(f"the name of '{item}' is not UTF-8; rename the file")
     repeated = items["item"][items["item"].duplicated()]
     if len(repeated):
         raise DataError(f"{len(repeated)} images stand twice in the data: {listed(repeated, 3)}")
     items = items.reset_index(drop=True)
     items.attrs[ROOT] = str(root)
     return items
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def root_of(items: pd.DataFrame) -> Path:
@@ -118,15 +110,28 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV
     injection); `read_table` takes it off again.
     """
+    write_tables([table], path)
+
+
+def write_tables(tables: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the rows of tables with the same columns as `write_table` writes those of one."""
+
+    def write(place: Path) -> None:
+        with place.open("w", encoding="utf-8", newline="") as file:
+            for number, table in enumerate(tables):
+                _append(table, file, header=number == 0)
+
+    write_whole(path, write)
+
+
+def _append(table: pd.DataFrame, file: TextIO, header: bool) -> None:
     shielded = table.rename(columns=_shielded)
     texts = [place for place, kind in enumerate(table.dtypes) if not is_numeric_dtype(kind)]
     for place in texts:
         shielded.isetitem(place, [*map(_shielded, table.iloc[:, place])])
     returns = any(shielded.iloc[:, place].map(_has_return).any() for place in texts)
-    write = partial(shielded.to_csv, index=False)
-    if returns:
-        write = partial(write, quoting=csv.QUOTE_NONNUMERIC)
-    write_whole(path, write)
+    write = partial(shielded.to_csv, file, index=False, header=header)
+    write(quoting=csv.QUOTE_NONNUMERIC) if returns else write()
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -145,10 +150,10 @@ def read_table(path: Path) -> pd.DataFrame:
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """Return text as it was before it was shielded, and numbers where they are expected."""
     for column in table.columns:
-        if column in _NUMBERS or column.startswith("score_"):
+        if column in _NUMBERS or column.startswith(("score_", "value@")):
             table[column] = pd.to_numeric(table[column])
         elif column in _FLAGS:
-            table[column] = table[column] == "True"
+            table[column] = _flags(table[column])
         elif column.startswith("meta_"):
             table[column] = _numbers_if_all(table[column].map(_bared))
         else:
@@ -178,8 +183,25 @@ def _has_return(cell: object) -> bool:
     return isinstance(cell, str) and "\r" in cell
 
 
-_NUMBERS = ("index", "fold", "copies", "value", "grade", "loss", "threshold", "distance")
+_NUMBERS = (
+    "index",
+    "fold",
+    "copies",
+    "value",
+    "grade",
+    "loss",
+    "threshold",
+    "distance",
+    "spread",
+    "images",
+)
 _FLAGS = ("flagged", "abstained")
+
+
+def _flags(column: pd.Series) -> pd.Series:
+    """Return True and False; if any is empty, as it is for what could not be read, with gaps."""
+    flags = column == "True"
+    return flags.astype("boolean").mask(column == "") if (column == "").any() else flags
 
 
 def _numbers_if_all(column: pd.Series) -> pd.Series:

@@ -122,14 +122,20 @@ class Likeness:
             raise RunError(f"what {run} knows of its training images is damaged") from None
 
 
-def told(unlike: Sequence[str]) -> str:
-    """Return in one sentence how many images are unlike the training images, and in what."""
-    strange = [reasons for reasons in unlike if reasons]
-    counts = Counter(reason for reasons in strange for reason in reasons.split(", "))
+def told(unlike: Mapping[str, int]) -> str:
+    """Return in one sentence how many images are unlike the training images, and in what.
+
+    Args:
+        unlike: what is said of images -> of how many; of usual ones nothing is said.
+    """
+    counts: Counter[str] = Counter()
+    for reasons, count in unlike.items():
+        counts.update(dict.fromkeys(reasons.split(", ") if reasons else (), count))
     every = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+    total = sum(unlike.values())
     return (
-        f"{len(strange)} of {len(unlike)} images are unlike the training images ({every}); see the "
-        "column 'unlike', and trust their predictions less"
+        f"{total - unlike.get('', 0)} of {total} images are unlike the training images ({every}); "
+        "see the column 'unlike', and trust their predictions less"
     )
 
 

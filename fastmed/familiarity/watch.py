@@ -37,7 +37,7 @@ class Watch:
         """Return what was seen of items, once all of their batches were predicted in order."""
         light = np.concatenate(self.light).astype(float)
         table = pd.DataFrame(light, index=items.index, columns=["brightness", "contrast", "colour"])
-        facts = file_facts(items, root_of(items))
+        facts = file_facts(items, root_of(items), tell=False)
         sides = facts[["width", "height"]].to_numpy(dtype=float)
         table["size"] = np.log(sides.min(axis=1))
         table["aspect"] = np.log(sides[:, 0] / sides[:, 1])

@@ -6,29 +6,33 @@ from typing import Any
 
 import pandas as pd
 
-from fastmed.console import note
 from fastmed.data.folds import KEPT
 from fastmed.data.inputs import read_input
+from fastmed.data.lock import unseen, used_for_test
 from fastmed.data.pseudonyms import located
 from fastmed.data.tables import write_table
 from fastmed.errors import DataError, RunError
-from fastmed.evaluation import Scores, unseen, used_for_test
-from fastmed.familiarity.strangeness import tell_of_strange
 from fastmed.families.family import Family
-from fastmed.families.pooling import mean_outputs, outputs_as, pool_of, strange_to_most
+from fastmed.families.predictor import FamilyPredictor
 from fastmed.files import read_info
-from fastmed.prediction import outputs_of, readable, table_of
-from fastmed.results.calibration.fitted import fitted_of
+from fastmed.prediction import readable
+from fastmed.prediction.story import predicted
+from fastmed.results.calibration.pooling import pool_of
 from fastmed.results.deciding.decisions import Wishes
+from fastmed.results.scores import Scores
 from fastmed.results.scores.asked import Asked, asked_scores, check_asked
 from fastmed.results.scores.files import write_scores
-from fastmed.run import Run
+from fastmed.settings.predict import Average
 
 
 def predict_together(
     family: Family | str | Path,
     source: str | Path | pd.DataFrame,
     *,
+    views: Sequence[str] | None = None,
+    average: Average | None = None,
+    per_view: bool = False,
+    device: str | None = None,
     calibrate: bool = True,
     prevalence: str | Mapping[str, float] | None = None,
     operating_point: str | None = None,
@@ -44,33 +48,25 @@ def predict_together(
     Args:
         family: a family or its folder.
         source: an image, a folder, a CSV, an NPZ file, or an items table.
-        calibrate: as of `predict`.
-        prevalence: as of `predict`.
-        operating_point: as of `predict`.
-        sets: as of `predict`.
-        abstain: as of `predict`.
-        options: others of `predict`: views, device, workers, skip_bad, cache.
+        views, average, per_view, device: as of `predict`.
+        calibrate, prevalence, operating_point, sets, abstain: as of `predict`.
+        options: others of `predict`: per_patient, workers, skip_bad, cache.
 
     Raises:
         RunError: no run of the family is finished, or they have no validation part in common to
             fit a rule on.
     """
-    family = family if isinstance(family, Family) else Family.open(family)
-    runs, task = _finished(family), family.task
-    pool = pool_of(task, runs).adjusted(calibrate, prevalence)
-    decisions = pool.decisions(Wishes(operating_point, sets, abstain))
-    if not isinstance(source, pd.DataFrame):
-        source = read_input(runs[0].task, source, options.get("skip_bad", False))
-    found = [outputs_of(run, source, **options) for run in runs]
-    outputs = [
-        outputs_as(task, of, fitted_of(run)) for run, (_, of, _) in zip(runs, found, strict=True)
-    ]
-    strange = strange_to_most([one[2] for one in found])
-    tell_of_strange(strange)
-    mean = mean_outputs(outputs)
-    scores, decided = pool.probabilities(outputs), pool.calibration.decisions(mean)
-    table = decisions.applied(table_of(task, found[0][0], mean, scores, decided))
-    return pd.concat([table, strange], axis=1)
+    predictor = FamilyPredictor(
+        family if isinstance(family, Family) else Family.open(family),
+        views=views,
+        average=average,
+        per_view=per_view,
+        device=device,
+        calibrate=calibrate,
+        prevalence=prevalence,
+        wishes=Wishes(operating_point, sets, abstain),
+    )
+    return predicted(predictor, source, **options)
 
 
 def evaluate_together(
@@ -103,7 +99,7 @@ def evaluate_together(
     check_asked(task, asked, items)
     items = readable(items, task, options.get("skip_bad", False), options.get("cache", True))
     for run in family.finished.values():
-        items = unseen(run, items, str(source or "the test part"), drop_seen)
+        items = unseen(run.lock, items, str(source or "the test part"), drop_seen, run.path.name)
     uses = used_for_test(items, family.path.name)
     table = predict_together(family, items, **options)
     found = asked_scores(task, table, asked, items, _cut_points(family))
@@ -121,15 +117,6 @@ def _cut_points(family: Family) -> list[float] | None:
         return None
     points = pool_of(family.task, list(family.finished.values())).calibration.cut_points
     return None if points is None else [float(point) for point in points]
-
-
-def _finished(family: Family) -> Sequence[Run]:
-    runs = list(family.finished.values())
-    if not runs:
-        raise RunError(f"no run of {family.path} is finished; `fastmed resume {family.path}`")
-    missing = len(family.plan) - len(runs)
-    note(f"The mean of {len(runs)} runs" + (f"; {missing} are not finished" if missing else ""))
-    return runs
 
 
 def _labelled(

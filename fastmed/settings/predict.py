@@ -1,12 +1,14 @@
 """The settings of prediction: views, cut points, and what probabilities mean."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from fastmed.settings.codes import Code
 from fastmed.settings.part import Part
+from fastmed.settings.views import check_views
 
-View = Literal["plain", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "transverse"]
+Average = Literal["probabilities", "logits"]
 CutRule = Literal["kappa", "macro_f1", "round"]
 Prior = Literal["natural", "balanced"]
 
@@ -16,6 +18,9 @@ class PredictSettings(Part):
 
     Attributes:
         views: fixed views of each image, predicted and averaged (test-time augmentation).
+        average: for categories, and grades with steps: what is averaged over the views,
+            ``probabilities`` or ``logits``, which weighs sure views more; None means
+            ``probabilities``. Of values of grades it is the value.
         cut_points: for grades: where the network's value turns into the next grade, fitted on
             the validation part for quadratic kappa or macro F1, or plainly rounded.
         calibrate: correct the probabilities of the network by what the validation part shows.
@@ -24,18 +29,24 @@ class PredictSettings(Part):
             (``balanced``); None means ``natural``.
         positive: for categories: the class of interest, which operating points are for; None
             means the last of two classes.
+        codes: class -> what it is called in a terminology, for DICOM; others have private codes.
     """
 
-    views: tuple[View, ...] = Field(("plain",), min_length=1)
+    views: tuple[str, ...] = ("plain",)
+    average: Average | None = None
     cut_points: CutRule | None = None
     calibrate: bool = True
     prior: Prior | None = None
     positive: str | None = None
+    codes: dict[str, Code] = Field(default_factory=dict)
 
     @field_validator("views")
     @classmethod
-    def _each_once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
-        repeated = sorted({view for view in views if views.count(view) > 1})
-        if repeated:
-            raise ValueError(f"view '{repeated[0]}' stands twice")
-        return views
+    def _are_views(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_views(views))
+
+    @model_validator(mode="after")
+    def _average_of_several(self) -> Self:
+        if self.average is not None and len(self.views) == 1:
+            raise ValueError(f"average = '{self.average}' has no effect with one view")
+        return self

@@ -53,12 +53,13 @@ def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: lis
 
 def test_a_name_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="in a name is not UTF-8; rename it"):
-        write_table(pd.DataFrame({"item": ["a\udcff.png"]}), tmp_path / "t.csv")
+        write_table(pd.DataFrame({"item": ["a\udcff.png"]}, dtype=object), tmp_path / "t.csv")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_items_with_such_a_name_are_refused_before_any_work(tmp_path: Path) -> None:
-    rows = pd.DataFrame({"item": ["a.png", "b\udcff.png"], "image": ["a.png", "b\udcff.png"]})
+    names = ["a.png", "b\udcff.png"]
+    rows = pd.DataFrame({"item": names, "image": names}, dtype=object)
     with pytest.raises(DataError, match="name of 'b.*png' is not UTF-8; rename the file"):
         items_table(rows, tmp_path)
 

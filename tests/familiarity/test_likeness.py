@@ -83,6 +83,6 @@ def test_what_was_saved_is_what_is_loaded(likeness: Likeness, tmp_path: Path):
 
 
 def test_sentence_counts_images_and_reasons():
-    assert told(["", "size, content", "content", ""]).startswith(
+    assert told({"": 2, "size, content": 1, "content": 1}).startswith(
         "2 of 4 images are unlike the training images (content 2, size 1)"
     )

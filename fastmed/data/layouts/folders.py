@@ -15,6 +15,7 @@ from fastmed.data.layouts.places import (
     tell_of_odd,
 )
 from fastmed.data.layouts.rows import groups_by_pattern
+from fastmed.data.names import check_utf8, is_utf8
 from fastmed.data.pixels.image import is_image
 from fastmed.errors import DataError, listed
 from fastmed.settings.sources import FoldersSource
@@ -77,6 +78,8 @@ def _class_rows(folder: Path, part: str, root: Path) -> Iterator[tuple[str, str,
         raise DataError(f"{circle} is a link that leads back to a folder above it")
     for inner in subfolders(folder):
         place = f"folder {relative(inner, root)}"
-        images = [relative(file, root) for file in files_below(inner)]
+        files = [file for file in files_below(inner) if is_utf8(file.name) or is_image(file)]
+        images = [relative(file, root) for file in files]
+        check_utf8(images)
         for image in images or [""]:
             yield inner.name, place, part, image

@@ -2,7 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -27,6 +28,16 @@ def read_sheet(path: Path, separator: str | None = None) -> pd.DataFrame:
         DataError: the file is missing, empty, not UTF-8 text, not a table, or larger than the
             largest data sets have need of.
     """
+    return next(read_sheet_parts(path, None, separator))
+
+
+def read_sheet_parts(
+    path: Path, rows: int | None, separator: str | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield a CSV file as `read_sheet` reads it, so many rows at a time; None takes all at once.
+
+    A file without rows gives one part without rows.
+    """
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     try:
@@ -34,7 +45,15 @@ def read_sheet(path: Path, separator: str | None = None) -> pd.DataFrame:
             lines = _lines(file, path)
             first = next(lines, "")
             separator = separator or max(SEPARATORS, key=first.count)
-            return _table(_columns(first, separator, path), lines, separator, path)
+            columns = _columns(first, separator, path)
+            numbered = _rows(lines, separator, path, 2)
+            part = _table(columns, islice(numbered, rows), path)
+            while True:
+                yield part
+                some = list(islice(numbered, rows)) if rows else []
+                if not some:
+                    return
+                part = _table(columns, some, path)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
 
@@ -78,11 +97,13 @@ def _columns(first: str, separator: str, path: Path) -> list[str]:
     return columns
 
 
-def _table(columns: list[str], lines: Iterator[str], separator: str, path: Path) -> pd.DataFrame:
-    """Return what stands below the first line; rows without content are passed by."""
+def _table(
+    columns: list[str], numbered: Iterable[tuple[int, list[str]]], path: Path
+) -> pd.DataFrame:
+    """Return rows, each with the number of its line; those without content are passed by."""
     numbers: list[int] = []
     cells: list[list[str]] = [[] for _ in columns]
-    for number, row in _rows(lines, separator, path, 2):
+    for number, row in numbered:
         if not any(map(str.strip, row)):
             continue
         if len(columns) * len(numbers) >= _MOST_CELLS:

@@ -64,16 +64,21 @@ class FileFacts(NamedTuple):
     suffix: str = ""
 
 
-def file_facts(items: pd.DataFrame, root: Path) -> pd.DataFrame:
+def file_facts(items: pd.DataFrame, root: Path, tell: bool = True) -> pd.DataFrame:
     """Return what the files say of the images: the columns of `FileFacts`, a row an item.
 
     Only headers are read, each file's once. A file that can't be read leaves them unknown.
+
+    Args:
+        items: of the files.
+        root: of their paths.
+        tell: show how far it is; False if something else is shown already.
     """
     places = list(items[["image", "array"]].itertuples(index=False, name=None))
     distinct = list(dict.fromkeys(places))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda place: read_facts(root / place[0], place[1]), distinct)
-        told = console.progress(found, "Reading headers", len(distinct))
+        told = console.progress(found, "Reading headers", len(distinct)) if tell else found
         known: dict[Hashable, FileFacts] = dict(zip(distinct, told, strict=True))
     rows = [known[place] for place in places]
     return pd.DataFrame(rows, columns=FileFacts._fields, index=items.index)

@@ -59,7 +59,7 @@ def read_labels(path: Path, name: str) -> np.ndarray:
     Raises:
         DataError: the array is missing, broken, or has not one whole number or text an image.
     """
-    labels = np.asarray(_read(path, name))
+    labels = np.asarray(read_array(path, name))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iuUSb":
@@ -74,7 +74,7 @@ def read_labels(path: Path, name: str) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _images(path: str, name: str, modified: int) -> np.ndarray:
-    images = _read(Path(path), name)
+    images = read_array(Path(path), name)
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     grey_or_rgb = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)
@@ -92,7 +92,12 @@ def _images(path: str, name: str, modified: int) -> np.ndarray:
     return images
 
 
-def _read(path: Path, name: str) -> np.ndarray:
+def read_array(path: Path, name: str) -> np.ndarray:
+    """Return an array of any shape and type; one that is stored uncompressed stays on disk.
+
+    Raises:
+        DataError: the array is missing or broken, or holds pickled objects.
+    """
     names = array_names(path)
     if name not in names:
         close = nearest(name, names) or f"; it holds {listed(names)}"

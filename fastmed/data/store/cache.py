@@ -24,7 +24,12 @@ DECODERS = (
     "pyjpegls", "python-gdcm", "pylibjpeg-libjpeg", "torchstain",
 )  # fmt: skip
 _INSERT = "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = (
+    "SELECT image, position, stamp, content, decoded, decoder, scaling, remark, colour, slot "
+    "FROM images WHERE root = ? AND image IN ({marks}) AND array = ? AND position BETWEEN ? AND ?"
+)
 DESCRIPTION, INDEX = "cache.json", "index.sqlite"
+_ASKED_FOR = 500  # images that the index is asked for at a time
 _NO_PIXELS = {"normalize"}  # settings that don't change what is kept
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS images (
@@ -75,8 +80,8 @@ class Cache:
             return {}
         kept: dict[Place, tuple[str, Kept]] = {}
         with self._index() as index:
-            for root in {place.root for place in places}:
-                kept |= _rows_below(index, root)
+            for root, array in {(place.root, place.array) for place in places}:
+                kept |= _rows_of(index, [p for p in places if (p.root, p.array) == (root, array)])
         known = [place for place in dict.fromkeys(places) if place in kept]
         stamps = {file: stamp_of(file) for file in {place.file for place in known}}
         return {place: kept[place][1] for place in known if kept[place][0] == stamps[place.file]}
@@ -182,14 +187,24 @@ def _key(place: Place) -> tuple[str, str, str, int]:
     return str(place.root.resolve()), place.image, place.array, place.position
 
 
-def _rows_below(index: sqlite3.Connection, root: Path) -> dict[Place, tuple[str, Kept]]:
-    """Return stamp and entry of every image below a root."""
-    rows = index.execute(
-        "SELECT image, array, position, stamp, content, decoded, decoder, scaling, remark, colour, "
-        "slot FROM images WHERE root = ?",
-        [str(root.resolve())],
-    )
-    return {Place(root, *row[:3]): (row[3], Kept(*row[4:])) for row in rows}
+def _rows_of(index: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, tuple[str, Kept]]:
+    """Return stamp and entry of the images that are kept; all are below one root, of one array."""
+    root, array = places[0].root, places[0].array
+    positions = [place.position for place in places]
+    images = sorted({place.image for place in places})
+    found: dict[Place, tuple[str, Kept]] = {}
+    for start in range(0, len(images), _ASKED_FOR):
+        some = images[start : start + _ASKED_FOR]
+        marks = ",".join("?" * len(some))
+        rows = index.execute(
+            _SELECT.format(marks=marks),
+            [str(root.resolve()), *some, array, min(positions), max(positions)],
+        )
+        found |= {
+            Place(root, image, array, position): (stamp, Kept(*rest))
+            for image, position, stamp, *rest in rows
+        }
+    return found
 
 
 def count_images(folder: Path) -> int:

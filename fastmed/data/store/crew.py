@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, TimeoutError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -52,13 +52,19 @@ class Crew(Generic[Thing, Result]):
         Of those among which one fails, each is worked on anew by itself, so that exactly the bad
         one is found.
         """
+        with self.at_work() as results:
+            yield from results(things)
+
+    @contextmanager
+    def at_work(self) -> "Iterator[Callable[[Sequence[Thing]], Iterator[Result]]]":
+        """Keep the processes for several calls of the function that is yielded: `results`."""
         count = self.processes or os.cpu_count() or 1
         pool = ProcessPool(count, initializer=_start, initargs=[self.memory], context=_context())
 
         def hand_out(some: Sequence[Thing]) -> tuple[Sequence[Thing], Future[list[Result]]]:
             return some, pool.schedule(self.work, args=[some], timeout=self.seconds)
 
-        try:
+        def results(things: Sequence[Thing]) -> Iterator[Result]:
             waiting: deque[tuple[Sequence[Thing], Future[list[Result]]]] = deque()
             for start in range(0, len(things), self.together):
                 waiting.append(hand_out(things[start : start + self.together]))
@@ -66,6 +72,9 @@ class Crew(Generic[Thing, Result]):
                     yield from self._each(*waiting.popleft(), hand_out)
             while waiting:
                 yield from self._each(*waiting.popleft(), hand_out)
+
+        try:
+            yield results
         finally:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()

@@ -16,6 +16,7 @@ from fastmed.errors import DataError, FastmedError
 from fastmed.settings.image import ImageSettings
 
 TOGETHER = 16  # images handed to a process at a time,
+_SPARSE = 61  # of so many rows of an image one is looked at before all are
 SENT = 2**23  # or as many as have so many pixels
 
 
@@ -103,11 +104,15 @@ def digest_of_pixels(pixels: np.ndarray) -> str:
     A grey image in three equal channels has the digest of its one channel, so that copies are
     found in whatever format they were written without loss.
     """
-    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+    if pixels.ndim == 3 and _is_grey(pixels[::_SPARSE]) and _is_grey(pixels):
         pixels = pixels[..., 0]
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    return bool((pixels == pixels[..., :1]).all())
 
 
 def decode_all(
@@ -129,9 +134,19 @@ def decode_all(
         seconds: for one image; what takes longer is a bad file.
         memory: bytes that a process may take, where the system can limit it (Linux).
     """
+    yield from decoders(settings, processes, seconds, memory).results(places)
+
+
+def decoders(
+    settings: ImageSettings,
+    processes: int | None = None,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+) -> Crew[Place, Decoded]:
+    """Return the processes that decode images; arguments are those of `decode_all`."""
     together = max(1, min(TOGETHER, SENT // settings.size**2))
     work = partial(_decode_some, settings=settings)
-    yield from Crew(work, bad, together, processes, seconds, memory).results(places)
+    return Crew(work, bad, together, processes, seconds, memory)
 
 
 def _decode_some(places: Sequence[Place], settings: ImageSettings) -> list[Decoded]:

@@ -85,7 +85,7 @@ def look_at(
     kept = cache.find(places) if cache else {}
     looks = {place: Look(*entry[:5]) for place, entry in kept.items()}
     new = [place for place in dict.fromkeys(places) if place not in looks]
-    cache = cache if cache and _has_room(cache, len(new)) else None
+    cache = cache if cache and has_room(cache, len(new)) else None
     pairs = console.progress(_decoded(new, settings), "Reading images", len(new))
     while some := list(islice(pairs, TOGETHER)):
         good = [(place, found) for place, found in some if not found.reason]
@@ -105,7 +105,7 @@ def _decoded(places: Sequence[Place], settings: ImageSettings) -> Iterator[tuple
         yield from zip(arrays, pool.map(lambda place: decode(place, settings), arrays), strict=True)
 
 
-def _has_room(cache: Cache, count: int) -> bool:
+def has_room(cache: Cache, count: int) -> bool:
     """True if the disk has room for so many images more."""
     needed, free = count * cache.side**2 * 3, free_bytes()
     if needed <= free * SHARE_OF_DISK:
@@ -138,12 +138,25 @@ def _tell(looks: pd.DataFrame) -> None:
 def _without(items: pd.DataFrame, reasons: pd.Series, root: Path, skip_bad: bool) -> pd.DataFrame:
     """Return the items with the unreadable ones left out, or refuse them."""
     first = f"{root / items.loc[reasons.index[0], 'image']}: {reasons.iloc[0]}"
-    if not skip_bad:
-        raise DataError(
-            f"{first} ({len(reasons)} of {len(items)} images can't be read; "
-            "`--skip-bad` leaves them out)"
-        )
-    console.warn(f"{len(reasons)} images that can't be read are left out; the first: {first}")
+    unreadable_images(len(reasons), len(items), first, skip_bad)
     items.loc[reasons.index, "split"] = LEFT_OUT
     items.loc[reasons.index, "note"] = reasons
     return items
+
+
+def unreadable_images(count: int, total: int, first: str, skip_bad: bool) -> None:
+    """Refuse images that can't be read, or say that they are left out.
+
+    Args:
+        count: of them. total: of all images.
+        first: of them, with its reason.
+        skip_bad: leave them out.
+
+    Raises:
+        DataError: they are not to be left out.
+    """
+    if not skip_bad:
+        raise DataError(
+            f"{first} ({count} of {total} images can't be read; `--skip-bad` leaves them out)"
+        )
+    console.warn(f"{count} images that can't be read are left out; the first: {first}")

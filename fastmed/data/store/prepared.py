@@ -1,10 +1,76 @@
 """Images as the network sees them, one after the other: from the cache, or decoded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Self
 
 from fastmed.data.store.cache import Cache
-from fastmed.data.store.decoding import Decoded, Place, decode, decode_all
+from fastmed.data.store.decoding import Decoded, Place, decode, decoders
+from fastmed.data.store.keeping import put_or_warn
 from fastmed.settings.image import ImageSettings
+
+_TOGETHER = 128  # images that are put into the cache at a time
+_NOT_KEPT = "decoded images can't be kept in {}; they are decoded each time"
+
+
+class Reader:
+    """Reads images as the network sees them, file after file, by processes that stay.
+
+    It is to be used in a ``with`` statement, at whose end the processes end.
+
+    Args:
+        settings: how images are read and prepared.
+        cache: of these settings, that is looked into; None looks nowhere.
+        processes: that decode; None takes one a core.
+        keep: put what had to be decoded into the cache.
+    """
+
+    def __init__(
+        self,
+        settings: ImageSettings,
+        cache: Cache | None = None,
+        processes: int | None = None,
+        keep: bool = False,
+    ) -> None:
+        self.settings, self.cache = settings, cache
+        self._keeper = cache if keep else None
+        self._crew = decoders(settings, processes)
+        self._stack = ExitStack()
+        self._decode: Callable[[Sequence[Place]], Iterator[Decoded]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    def read(self, places: Sequence[Place]) -> Iterator[Decoded]:
+        """Yield images in order; one that can't be read comes with its reason."""
+        kept = self.cache.find(places) if self.cache else {}
+        missing = [place for place in places if place not in kept and not place.array]
+        decoded = self._files(missing) if missing else iter(())
+        new: list[tuple[Place, Decoded]] = []
+        for place in places:
+            if self.cache and place in kept:
+                entry = kept[place]
+                yield Decoded(self.cache.pixels([entry])[0], *entry[:5])
+                continue
+            found = decode(place, self.settings) if place.array else next(decoded)
+            if self._keeper is not None and not found.reason:
+                new.append((place, found))
+            if len(new) == _TOGETHER:
+                self._put(new)
+            yield found
+        self._put(new)
+
+    def _files(self, places: Sequence[Place]) -> Iterator[Decoded]:
+        if self._decode is None:
+            self._decode = self._stack.enter_context(self._crew.at_work())
+        return self._decode(places)
+
+    def _put(self, new: list[tuple[Place, Decoded]]) -> None:
+        self._keeper = put_or_warn(self._keeper, new, _NOT_KEPT)
+        new.clear()
 
 
 def prepared_images(
@@ -18,12 +84,5 @@ def prepared_images(
         cache: of these settings; images that it doesn't keep are decoded, files in processes of
             their own.
     """
-    kept = cache.find(places) if cache else {}
-    missing = [place for place in places if place not in kept and not place.array]
-    decoded = decode_all(missing, settings) if missing else iter(())
-    for place in places:
-        if cache and place in kept:
-            entry = kept[place]
-            yield Decoded(cache.pixels([entry])[0], *entry[:5])
-        else:
-            yield decode(place, settings) if place.array else next(decoded)
+    with Reader(settings, cache) as reader:
+        yield from reader.read(places)

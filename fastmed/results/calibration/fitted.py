@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fastmed.console import warn
+from fastmed.data.balance import class_shares
 from fastmed.data.tables import grades_of, read_table, score_columns, write_table
 from fastmed.errors import RunError, TaskError
 from fastmed.grades import round_points
 from fastmed.results.calibration.prevalence import read_prevalence
-from fastmed.results.calibration.probabilities import Calibration
+from fastmed.results.calibration.probabilities import Calibration, Shares
 from fastmed.run import Run
 from fastmed.task import Task
 
@@ -57,8 +58,18 @@ class Validation:
     @property
     def digest(self) -> str:
         """SHA-256 of the names and classes of the rows."""
-        rows = zip(self.table["item"], self.table["target"], strict=True)
-        return hashlib.sha256("".join(f"{a}\0{b}\n" for a, b in rows).encode()).hexdigest()
+        return rows_digest(self.table)
+
+
+def shares_of(run: Run) -> Shares:
+    """Return the shares of the classes in a run's training part."""
+    return Shares(*class_shares(run.items, run.task.balance, run.task.classes))
+
+
+def rows_digest(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of the names and classes of rows, by which they are known again."""
+    rows = zip(table["item"], table["target"], strict=True)
+    return hashlib.sha256("".join(f"{a}\0{b}\n" for a, b in rows).encode()).hexdigest()
 
 
 def validation_file(run: Run) -> Path:
@@ -215,9 +226,13 @@ def _numbers(run: Run, name: str) -> np.ndarray | None:
 
 
 def _reason(run: Run) -> str:
+    if "adopted" in run.info:
+        return "adopted without images to fit it on, as --valid gives them"
     return f"stopped early, or trained by an older fastmed; {_mended(run)}"
 
 
 def _mended(run: Run) -> str:
+    if "adopted" in run.info and (run.items["split"] != "valid").all():
+        return "`fastmed adopt --valid INPUT` fits it"
     epoch = "" if run.epoch is None else f" --epoch {run.epoch}"
     return f"`fastmed evaluate {run.path}{epoch} --split valid` fits it"

@@ -52,7 +52,7 @@ def test_kept_images_are_not_decoded_again(
     cache = Cache(SETTINGS, tmp_path / "cache")
     look_at(places, SETTINGS, cache)
     monkeypatch.setattr("fastmed.data.store.prepared.decode", None)
-    monkeypatch.setattr("fastmed.data.store.prepared.decode_all", None)
+    monkeypatch.setattr("fastmed.data.store.prepared.Reader._files", None)
     assert len(list(prepared_images(places, SETTINGS, cache))) == 5
 
 

@@ -2,25 +2,65 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from fastmed import grades
 from fastmed.errors import RunError
-from fastmed.evaluation import shares_of
 from fastmed.results.calibration.fitted import (
     Validation,
     adjusted,
     fitted_of,
+    shares_of,
     validation_file,
     validation_of,
 )
-from fastmed.results.calibration.probabilities import Calibration, fit_calibration
+from fastmed.results.calibration.probabilities import (
+    Calibration,
+    Shares,
+    fit_calibration,
+    logits_of,
+)
 from fastmed.results.deciding.decisions import Decisions, Wishes, decisions_on
 from fastmed.run import Run
+from fastmed.settings.predict import Average
 from fastmed.task import Task
+
+
+@dataclass(frozen=True)
+class Mean:
+    """How outputs of the same images become one.
+
+    Attributes:
+        weights: (M,), of the networks; None weighs them alike.
+        average: ``logits`` averages logarithms of probabilities, and makes them probabilities
+            again; values of grades are averaged as they are.
+    """
+
+    weights: Sequence[float] | None = None
+    average: Average = "probabilities"
+
+    def of(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the mean of outputs (n, K) or (n,); a row that is not a number doesn't count.
+
+        Each image has at least one row that counts.
+        """
+        every = np.stack(outputs)
+        if every.ndim == 3 and self.average == "logits":
+            return np.asarray(softmax(self._mean(logits_of(every)), axis=1))
+        return self._mean(every)
+
+    def _mean(self, every: np.ndarray) -> np.ndarray:
+        """Return the weighted mean over the first axis of (M, n) or (M, n, K)."""
+        weights = np.ones(len(every)) if self.weights is None else np.asarray(self.weights)
+        known = ~np.isnan(every)
+        if known.all():
+            return np.asarray(np.average(every, axis=0, weights=weights))
+        shared = known * weights.reshape(-1, *[1] * (every.ndim - 1))
+        return np.asarray((np.where(known, every, 0) * shared).sum(axis=0) / shared.sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -33,12 +73,14 @@ class Pool:
         each: their own calibrations, where they have no validation part in common to calibrate the
             mean on; None where they have.
         validation: the mean of their outputs on the validation part that they have in common.
+        mean: how outputs are averaged.
     """
 
     task: Task
     calibration: Calibration
     each: Sequence[Calibration] | None = None
     validation: Validation | None = None
+    mean: Mean = field(default_factory=Mean)
 
     def adjusted(self, calibrate: bool, prevalence: str | Mapping[str, float] | None) -> "Pool":
         """Return the pool without calibration, or at other shares of the classes."""
@@ -60,34 +102,63 @@ class Pool:
             )
         return decisions_on(wishes, self.validation, self.calibration)
 
-    def probabilities(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the probability of each class, (n, K), by the outputs of each network."""
-        mean = mean_outputs(outputs)
-        if self.each is None or mean.ndim == 1:
+    def probabilities(
+        self, outputs: Sequence[np.ndarray], own: Sequence[np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Return the probability of each class, (n, K), by the outputs of each network.
+
+        Args:
+            outputs: (n, K) or (n,), of each network.
+            own: the probabilities of each network by its own calibration, where they are known
+                already; None calculates them if they are needed.
+        """
+        mean = self.mean.of(outputs)
+        if self.each is None or (own is None and mean.ndim == 1):
             return self.calibration.probabilities(mean)
-        own = [one.probabilities(of) for one, of in zip(self.each, outputs, strict=True)]
-        return replace(self.calibration, temperature=1, weights=None).probabilities(
-            mean_outputs(own)
-        )
+        if own is None:
+            own = [one.probabilities(of) for one, of in zip(self.each, outputs, strict=True)]
+        bare = replace(self.calibration, temperature=1, weights=None)
+        return bare.probabilities(self.mean.of(own))
 
 
-def pool_of(task: Task, runs: Sequence[Run]) -> Pool:
-    """Return how finished runs of a family speak together.
+def pool_of(task: Task, runs: Sequence[Run], mean: Mean | None = None) -> Pool:
+    """Return how finished runs of a task speak together.
+
+    Raises:
+        RunError: what a run keeps doesn't fit its task.
+    """
+    each = [fitted_of(run) for run in runs]
+    kept = [validation_of(run) if validation_file(run).is_file() else None for run in runs]
+    return pooled(task, each, kept, shares_of(runs[0]), mean)
+
+
+def pooled(
+    task: Task,
+    each: Sequence[Calibration],
+    validations: Sequence[Validation | None],
+    shares: Shares,
+    mean: Mean | None = None,
+) -> Pool:
+    """Return how networks of a task speak together.
 
     Where all have the same validation part, the mean of their outputs is calibrated on it as the
     outputs of one network are. Calibrating each before the mean would leave the mean too careful:
     averaged probabilities are less extreme than those of each (Rahaman and Thiery, 2007.08792).
     Folds have no validation part in common; there it can't be helped.
 
-    Raises:
-        RunError: what a run keeps doesn't fit its task.
+    Args:
+        task: whose loss says what outputs are.
+        each: the calibration of each network.
+        validations: the outputs of each on its validation part; None where there are none.
+        shares: of the classes in training.
+        mean: how outputs are averaged; None weighs probabilities alike.
     """
-    each = [fitted_of(run) for run in runs]
-    validation = _common_validation(task, runs, each)
+    mean = mean or Mean()
+    validation = _common_validation(task, each, validations, mean)
     if validation is None:
-        return Pool(task, _mean_of(task, each), each)
-    fitted = fit_calibration(task, validation.outputs, validation.true, shares_of(runs[0]))
-    return Pool(task, fitted, None, validation)
+        return Pool(task, _mean_of(task, each), each, mean=mean)
+    fitted = fit_calibration(task, validation.outputs, validation.true, shares)
+    return Pool(task, fitted, None, validation, mean)
 
 
 def outputs_as(task: Task, outputs: np.ndarray, calibration: Calibration) -> np.ndarray:
@@ -103,21 +174,20 @@ def outputs_as(task: Task, outputs: np.ndarray, calibration: Calibration) -> np.
     return calibration.probabilities(outputs) if task.ordinal else grades.values_of(outputs)
 
 
-def mean_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the mean of outputs of the same images."""
-    return np.asarray(np.mean(outputs, axis=0))
+def in_common(validations: Sequence[Validation | None]) -> bool:
+    """True if all are there, and of the same images with the same labels in the same order."""
+    known = [one.digest for one in validations if one is not None]
+    return len(known) == len(validations) and len(set(known)) == 1
 
 
 def _common_validation(
-    task: Task, runs: Sequence[Run], each: Sequence[Calibration]
+    task: Task, each: Sequence[Calibration], validations: Sequence[Validation | None], mean: Mean
 ) -> Validation | None:
-    if not all(validation_file(run).is_file() for run in runs):
+    if not in_common(validations):
         return None
-    own = [validation_of(run) for run in runs]
-    if len({one.digest for one in own}) > 1:
-        return None
+    own = [one for one in validations if one is not None]
     outputs = [outputs_as(task, one.outputs, by) for one, by in zip(own, each, strict=True)]
-    return Validation.of(task, own[0].table, mean_outputs(outputs))
+    return Validation.of(task, own[0].table, mean.of(outputs))
 
 
 def _mean_of(task: Task, each: Sequence[Calibration]) -> Calibration:
