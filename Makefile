@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo test test-slow check format docs clean
+.PHONY: demo test test-slow browser check format docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/fastmed demo
@@ -14,6 +14,13 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses auto
+
+# For the tests of pages in a real browser, which are skipped where there is none.
+browser:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update --quiet=2 && \
+	  apt-get install --quiet=2 --yes --no-install-recommends chromium; } || \
+	echo "no browser, and none can be installed here: its tests will be skipped"
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Interpreting: tables and figures of what a run gets right and wrong, from its predictions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +10,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastmed.console import note
-from fastmed.data.inputs import read_input
 from fastmed.data.operations.transform import prepare
 from fastmed.data.pixels.image import open_item
-from fastmed.data.pseudonyms import located
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
-from fastmed.errors import DataError, TaskError, listed
+from fastmed.errors import DataError, RunError, TaskError, listed
 from fastmed.results.calibration.fitted import fitted_of
 from fastmed.results.deciding.story import DecisionStory
+from fastmed.results.figures import confused
 from fastmed.results.figures import predictions as figures
+from fastmed.results.maps.embedding_files import Embedding, read_embedding
 from fastmed.results.scores.asked import asked_scores
+from fastmed.results.scores.confusion import PAIRS, confused_pairs, examples_of
 from fastmed.results.scores.tables import long_table
 from fastmed.run import Run
+from fastmed.run.inputs import predicted_items
 
 
 def interpret(
@@ -80,6 +83,26 @@ class Interpretation:
         """Return the predictions that are most wrong, the worst first."""
         return self.predictions.sort_values("loss", ascending=False, kind="stable").head(count)
 
+    def confused_pairs(self, count: int = PAIRS) -> pd.DataFrame:
+        """Return which class was taken for which other, how often, and of how many images."""
+        pairs = confused_pairs(self.scores)[:count]
+        columns = ["true", "predicted", "images", "of", "share"]
+        return pd.DataFrame([(*pair, pair.share) for pair in pairs], columns=columns)
+
+    def embedding(self) -> Embedding:
+        """Return the embedding map that the run keeps of this part: its table and its figure.
+
+        Raises:
+            RunError: there is none, or it is of other weights.
+        """
+        found = read_embedding(self.run, self.split, self.predictions)
+        if found is None:
+            raise RunError(
+                f"{self.run.title} keeps no embedding map of '{self.split}' by its weights; "
+                f"`fastmed interpret {self.run.path} --split {self.split} --embedding` draws it"
+            )
+        return found
+
     def confusion_figure(self) -> Figure:
         """Return the confusion matrix as counts and row shares."""
         return figures.confusion_figure(self.scores)
@@ -102,9 +125,34 @@ class Interpretation:
         title = f"Largest losses, {self.split} part"
         return figures.top_losses_figure(worst, self._pictures(worst), self.run.task.classes, title)
 
+    def confused_pairs_figure(self, count: int = PAIRS) -> Figure:
+        """Return how often each true class was taken for another, the most frequent first."""
+        return confused.confused_pairs_figure(self.scores, count)
+
+    def confused_images_figure(self, pairs: int = 4, images: int = 4) -> Figure:
+        """Return examples of the most confused pairs, the largest losses first.
+
+        Raises:
+            DataError: the images are gone, or no image is classified wrong.
+        """
+        shown = confused_pairs(self.scores)[:pairs]
+        rows = examples_of(self.predictions, shown, images)
+        pictures = [self._pictures(one) for one in rows]
+        title = f"Examples of the most confused pairs, {self.split} part"
+        return confused.confused_images_figure(shown, rows, pictures, self.run.task.classes, title)
+
     def roc_figure(self) -> Figure:
-        """Return the ROC curve of each class against the rest."""
-        return figures.roc_figure(self.predictions, self.run.task.classes)
+        """Return the ROC curve of each class against the rest, with its 95% band."""
+        return figures.roc_figure(self.predictions, self.run.task.classes, self.scores)
+
+    def precision_recall_figure(self) -> Figure:
+        """Return precision over recall of each class, with its 95% band."""
+        classes = self.run.task.classes
+        return figures.precision_recall_figure(self.predictions, classes, self.scores)
+
+    def score_histogram_figure(self) -> Figure:
+        """Return how the score of each class spreads over the images of each true class."""
+        return figures.score_histogram_figure(self.predictions, self.run.task.classes)
 
     def distribution_figure(self) -> Figure:
         """Return how often each class is true and predicted."""
@@ -127,7 +175,10 @@ class Interpretation:
         makers = {
             "confusion_matrix": self.confusion_figure,
             "per_class": self.per_class_figure,
+            "confused_pairs": self.confused_pairs_figure,
             "roc": self.roc_figure,
+            "precision_recall": self.precision_recall_figure,
+            "score_histograms": self.score_histogram_figure,
             "prediction_distribution": self.distribution_figure,
         }
         if (self.run.path / "history.csv").is_file():
@@ -135,11 +186,18 @@ class Interpretation:
         if self.run.task.goal == "grade":
             makers["grades"] = self.grades_figure
         makers |= self.decisions.figures()
+        if read_embedding(self.run, self.split, self.predictions) is not None:
+            makers["embedding"] = self.embedding().figure
         files = [self._save(name, make()) for name, make in makers.items()]
-        try:
-            files.append(self._save("top_losses", self.top_losses_figure(losses)))
-        except DataError as error:
-            note(f"No figure of top losses: {error}")
+        with_images: dict[str, Callable[[], Figure]] = {
+            "top_losses": partial(self.top_losses_figure, losses),
+            "confused_images": self.confused_images_figure,
+        }
+        for name, show in with_images.items():
+            try:
+                files.append(self._save(name, show()))
+            except DataError as error:
+                note(f"No figure of {name.replace('_', ' ')}: {error}")
         return files
 
     def _save(self, name: str, figure: Figure) -> Path:
@@ -148,7 +206,7 @@ class Interpretation:
         return file
 
     def _pictures(self, predictions: pd.DataFrame) -> list[np.ndarray]:
-        items = self._items()
+        items = predicted_items(self.run, self.split)
         gone = predictions["item"][~predictions["item"].isin(items["item"])]
         if len(gone):
             raise DataError(f"{root_of(items)} holds {listed(gone, 3)} no more")
@@ -157,10 +215,3 @@ class Interpretation:
         return [
             prepare(open_item(*place, settings).pixels, settings) for place in places_of(rows, root)
         ]
-
-    def _items(self) -> pd.DataFrame:
-        """Return the items that were predicted: the run's own, or another input's."""
-        inputs = self.run.info.get("inputs", {})
-        if self.split not in inputs:
-            return located(self.run.items)
-        return read_input(self.run.task, self.run.path / inputs[self.split], skip_bad=True)

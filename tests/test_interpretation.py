@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.text import Text
 from PIL import Image
 from sklearn.metrics import confusion_matrix, recall_score
 
-from fastmed.errors import RunError, TaskError
+from fastmed.errors import DataError, RunError, TaskError
 from fastmed.evaluation import evaluate
 from fastmed.interpretation import interpret
 from fastmed.run import Run
@@ -45,8 +46,9 @@ def test_top_losses_are_the_largest_first(trained: dict[str, Run]) -> None:
 
 
 FIGURES = {
-    "confusion_matrix", "per_class", "roc", "prediction_distribution", "curves", "reliability",
-    "decision_curve", "risk_coverage", "operating_points",
+    "confusion_matrix", "per_class", "confused_pairs", "roc", "precision_recall",
+    "score_histograms", "prediction_distribution", "curves", "reliability", "decision_curve",
+    "risk_coverage", "operating_points",
 }  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def test_every_figure_that_fits_is_drawn(name: str, own_run) -> None:
     files = interpret(run).draw(losses=3)
     more = {"grades"} if name == "retinopathy" else set()
     assert {file.stem for file in files} == {
-        f"valid_{figure}" for figure in FIGURES | more | {"top_losses"}
+        f"valid_{figure}" for figure in FIGURES | more | {"top_losses", "confused_images"}
     }
     for file in files:
         assert file.parent == run.figures
@@ -80,6 +82,28 @@ def test_figures_say_what_the_tables_say(trained: dict[str, Run]) -> None:
 
 def _cells(shown: str) -> list[str]:
     return [line for line in shown.split("\n") if line.isdigit()]
+
+
+def test_confused_pairs_are_counted_and_shown(own_run) -> None:
+    found = interpret(own_run("lungs"))
+    pairs, counts = found.confused_pairs(), found.confusion_matrix()
+    for one in pairs.to_dict("records"):
+        assert one["images"] == counts.loc[one["true"], one["predicted"]]
+        assert one["share"] == one["images"] / counts.loc[one["true"]].sum()
+    assert pairs["images"].sum() == len(found.predictions) - np.trace(counts)
+    figure = found.confused_images_figure(pairs=2, images=3)
+    seen = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(seen) == sum(min(count, 3) for count in pairs["images"].head(2))
+    perfect = found.predictions.assign(predicted=found.predictions["target"])
+    flawless = replace(found, predictions=perfect)
+    assert flawless.confused_pairs().empty
+    with pytest.raises(DataError, match="no image is classified wrong"):
+        flawless.confused_images_figure()
+
+
+def test_without_an_embedding_map_the_command_is_said(trained: dict[str, Run]) -> None:
+    with pytest.raises(RunError, match="--split valid --embedding` draws it"):
+        interpret(trained["lungs"]).embedding()
 
 
 def test_a_part_is_predicted_only_if_it_never_was(own_run) -> None:

@@ -15,6 +15,12 @@ def interpret(
         str, typer.Option(help="valid, test, or the name of a set that was evaluated.")
     ] = "valid",
     losses: Annotated[int, typer.Option(min=1, max=100, help="How many top losses to show.")] = 12,
+    embedding: Annotated[
+        bool,
+        typer.Option(
+            "--embedding", help="Map the images by what the network sees in them, as a figure."
+        ),
+    ] = False,
     heatmaps: Count = None,
     method: Method = None,
     sanity: Sanity = False,
@@ -32,11 +38,15 @@ def interpret(
     Example: fastmed interpret runs/lungs/first --split valid
     """
     from fastmed.cli.tables import print_interpretation
+    from fastmed.explaining import draw_embedding
     from fastmed.interpretation import interpret as interpret_run
 
     wanted = Wanted(heatmaps, method, sanity, faithfulness, pointing, boxes)
     wanted.check()
     opened = open_run(run, runs, epoch)
     wanted.check_boxes(opened)
-    print_interpretation(interpret_run(opened, split=split, device=device), losses)
+    found = interpret_run(opened, split=split, device=device)
+    if embedding:
+        draw_embedding(opened, split=split, device=device)
+    print_interpretation(found, losses)
     draw(opened, split, device, wanted)

@@ -2,6 +2,7 @@
 
 from fastmed.explaining.atlas import Atlas, draw_heatmaps, read_checks, read_index
 from fastmed.explaining.checks import Checks
+from fastmed.explaining.embedding import draw_embedding
 from fastmed.explaining.explanation import Explanation
 from fastmed.explaining.one import explain
 
@@ -9,6 +10,7 @@ __all__ = [
     "Atlas",
     "Checks",
     "Explanation",
+    "draw_embedding",
     "draw_heatmaps",
     "explain",
     "read_checks",

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastmed.data.inputs import read_input
-from fastmed.data.pseudonyms import located
 from fastmed.data.tables import LEFT_OUT, read_table, root_of, write_table
 from fastmed.errors import DataError, listed
 from fastmed.evaluation import evaluate
@@ -23,10 +21,12 @@ from fastmed.learn.restore import statistics_of
 from fastmed.prediction import readable
 from fastmed.results.figures.style import save
 from fastmed.run import Run
+from fastmed.run.inputs import predicted_items
 from fastmed.settings.heatmaps import check_method_name
 from fastmed.task import Task
 
 FOLDER, INDEX, CHECKS = "heatmaps", "index.csv", "checks.json"
+UNNAMED = "unnamed"  # the same without the names of images, for reports
 COUNT = 20
 COLUMNS = (
     "file", "split", "method", "reason", "item", "target", "predicted", "explained", "score",
@@ -90,11 +90,11 @@ def draw_heatmaps(
     if table.empty:
         raise DataError(f"{run.title} has no labelled image in '{split}' to choose from")
     checks, statistics = checks or Checks(), statistics_of(run)
-    known = _items_of(run, split)
+    known = predicted_items(run, split)
     boxed = _boxed(run.task, known, table, checks)
     chosen = choose(table, run.task.classes, count)
     aim = aim_at(run.restore(device).model, run.task, method)
-    items = _readable(run.task, known, chosen["item"], cache)
+    items = readable_items(run.task, known, chosen["item"], cache)
     columns = columns_of(run.task, chosen)
     what = f"Explaining {len(items)} images"
     batches = Batches(aim, items, columns, statistics, what, cache)
@@ -105,7 +105,7 @@ def draw_heatmaps(
     said = check_maps(batches, method, checks)
     if boxed is not None:
         pointed, boxes = boxed
-        rows = _readable(run.task, known, pointed["item"], cache)
+        rows = readable_items(run.task, known, pointed["item"], cache)
         said["pointing"] = play_pointing_game(
             aim, rows, boxes, method=method, statistics=statistics, cache=cache
         )
@@ -130,15 +130,7 @@ def read_checks(run: Run) -> dict[str, Any]:
     return read_info(file) if file.is_file() else {}
 
 
-def _items_of(run: Run, split: str) -> pd.DataFrame:
-    """Return the items that were predicted: the run's own, or another input's."""
-    inputs = run.info.get("inputs", {})
-    if split not in inputs:
-        return located(run.items)
-    return read_input(run.task, run.path / inputs[split], skip_bad=True)
-
-
-def _readable(task: Task, known: pd.DataFrame, names: pd.Series, cache: bool) -> pd.DataFrame:
+def readable_items(task: Task, known: pd.DataFrame, names: pd.Series, cache: bool) -> pd.DataFrame:
     """Return the items of some names, in their order.
 
     Raises:
@@ -170,6 +162,7 @@ def _draw(folder: Path, split: str, method: str, found: Iterable[Explanation]) -
     for number, one in enumerate(found, 1):
         name = f"{split}_{method}_{number:03d}.png"
         save(one.figure(), folder / name)
+        save(one.bare_figure(), folder / UNNAMED / name)
         rows.append(_row(name, split, method, one))
     index = pd.DataFrame(rows, columns=[*COLUMNS])
     others = _others(folder, split, method, set(index["file"]))
@@ -196,6 +189,7 @@ def _others(folder: Path, split: str, method: str, kept: set[str]) -> pd.DataFra
     for name in set(before.loc[same, "file"]) - kept:
         if Path(name).name == name:
             (folder / name).unlink(missing_ok=True)
+            (folder / UNNAMED / name).unlink(missing_ok=True)
     return before[~same]
 
 

@@ -14,7 +14,7 @@ from fastmed.data.store.decoding import Place
 from fastmed.data.store.inspection import places_of
 from fastmed.data.tables import root_of
 from fastmed.learn.heatmaps.aim import Aim, name_of, places_of_map
-from fastmed.results.figures.heatmaps import heatmap_figure
+from fastmed.results.figures.heatmaps import bare_heatmap_figure, heatmap_figure
 from fastmed.results.maps.pointing import hottest_place
 from fastmed.task import Task
 
@@ -83,6 +83,10 @@ class Explanation:
             views=self.task.predict.views,
             places=self.places,
         )
+
+    def bare_figure(self) -> Figure:
+        """Return the same without the image's name and classes, for pages that tell them."""
+        return bare_heatmap_figure(self.picture, self.heat, explained=self.explained)
 
 
 def explanations(

@@ -52,6 +52,8 @@ class Sheet(NamedTuple):
         folded: the page shows it only when it is asked for.
         caption: what it is.
         summary: what is pressed to see a folded one.
+        links: for each row the address that its name leads to, or an empty one; none at all if
+            there are none.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Sheet(NamedTuple):
     folded: bool = False
     caption: str = ""
     summary: str = "Numbers"
+    links: Sequence[str] = ()
 
 
 class Chart(NamedTuple):
@@ -112,7 +115,7 @@ class Notice(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page, from its title to the line at its end."""
+    """A page, from its title to the line at its end; a compact one is printed on one sheet."""
 
     kicker: str
     title: str
@@ -121,6 +124,7 @@ class Page(NamedTuple):
     footer: str
     facts: Sequence[tuple[str, str]] = ()
     notices: Sequence[Notice] = ()
+    compact: bool = False
 
 
 def html_of(page: Page) -> str:

@@ -30,10 +30,12 @@ def chart(figure: "Figure", png: bytes, alt: str) -> Picture:
     return Picture(data_uri("png", png), alt, width, height)
 
 
-def thumbnail(pixels: NDArray[np.uint8], alt: str, caption: str = "") -> Picture:
-    """Return an image, uint8 (H, W) or (H, W, 3), as a small JPEG."""
+def thumbnail(
+    pixels: NDArray[np.uint8], alt: str, caption: str = "", side: int = THUMBNAIL
+) -> Picture:
+    """Return an image, uint8 (H, W) or (H, W, 3), as a JPEG of no more than ``side``."""
     picture, file = Image.fromarray(pixels), io.BytesIO()
-    picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     picture.save(file, "JPEG", quality=88)
     return Picture(data_uri("jpeg", file.getvalue()), alt, caption=caption)
 

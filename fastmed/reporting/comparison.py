@@ -7,7 +7,7 @@ from typing import Any
 from fastmed.documents.blanks import NOTICE
 from fastmed.documents.model_card import card
 from fastmed.page.document import Notice, Section
-from fastmed.reporting.drawing import picture_of, sheet
+from fastmed.reporting.drawing import chart_of, picture_of, sheet
 from fastmed.reporting.machine import head
 from fastmed.reporting.page import html
 from fastmed.reporting.words import count, listed_words, plain_number
@@ -18,6 +18,8 @@ from fastmed.results.comparison.comparing import (
     less_is_better,
     told,
 )
+from fastmed.results.comparison.sides import open_sides, samples_of
+from fastmed.results.figures.score_curves import LINES, compared_roc_figure
 from fastmed.results.scores.names import LABELS
 from fastmed.results.scores.tables import interval_text
 from fastmed.results.words import chance_text, signed_text
@@ -39,9 +41,11 @@ def page_and_json(runs: Sequence[str | Path], split: str | None) -> tuple[str, d
     Raises:
         RunError: one has no such predictions. DataError: they were scored on other images.
     """
-    found = _short(compare(runs, split=split))
+    compared = compare(runs, split=split)
+    found = _short(compared)
     cards = dict(zip(found.names, (card(run) for run in runs), strict=True))
-    sections = [_verdict(found), _differences(found), _runs(cards), _limits(cards)]
+    curves = _curves(runs, compared.part, found.names)
+    sections = [_verdict(found), _differences(found), curves, _runs(cards), _limits(cards)]
     notices = [Notice("note", NOTICE, "use", "verdict")]
     if found.part == "valid":
         notices.insert(0, Notice("error", _WARNING, "optimistic", "verdict"))
@@ -138,6 +142,19 @@ def _differences(found: Comparison) -> Section:
     picture = picture_of(found.figure(), "Differences of the main scores with 95% intervals.")
     text = "Intervals come from the same patients, resampled, for both runs."
     return Section("differences", "Differences", [text], figure=picture, tables=[table])
+
+
+def _curves(runs: Sequence[str | Path], part: str, names: Sequence[str]) -> Section:
+    """Return the ROC curves of the first runs, in one figure."""
+    samples = samples_of(open_sides(runs), part)
+    shown = dict(zip(names[: len(LINES)], samples, strict=False))
+    more = f" The first {len(shown)} runs are shown." if len(names) > len(shown) else ""
+    text = (
+        "Where one curve lies above another, its run finds as many cases with fewer false alarms. "
+        f"Whether that is more than chance, say the intervals above, not this figure.{more}"
+    )
+    alt = f"ROC curves of {listed_words([*shown])} on the same images."
+    return Section("curves", "Curves", [text], charts=[chart_of(compared_roc_figure(shown), alt)])
 
 
 def _runs(cards: dict[str, Card]) -> Section:

@@ -6,9 +6,10 @@ from typing import Any
 import fastmed
 from fastmed.page.document import Section
 from fastmed.reporting.heatmaps import MOST
-from fastmed.reporting.mistakes import confused, worst
+from fastmed.reporting.mistakes import worst
 from fastmed.reporting.sections.verdict import sentences
 from fastmed.reporting.story import Story
+from fastmed.results.scores.confusion import confused_pairs
 
 SCHEMA = "fastmed-report"
 SCHEMA_VERSION = 1
@@ -61,8 +62,8 @@ def _errors(story: Story) -> dict[str, Any] | None:
     if not story.scores:
         return None
     pairs = [
-        {"true": true, "predicted": other, "images": number, "of": of}
-        for true, other, number, of in confused(story)
+        {"true": pair.true, "predicted": pair.predicted, "images": pair.images, "of": pair.of}
+        for pair in confused_pairs(story.scores)
     ]
     losses = [
         {"row": one.row, "true": one.target, "predicted": one.predicted, "score": one.score,

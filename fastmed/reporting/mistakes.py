@@ -1,5 +1,6 @@
 """The images that a network got most wrong, and what they look like, if they are still there."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from fastmed.data.tables import grades_of, root_of, scores_of
 from fastmed.errors import FastmedError
 from fastmed.reporting.drawing import jpeg_of
 from fastmed.reporting.story import ROW, Story
+from fastmed.results.scores.confusion import ConfusedPair, examples_of
 
 COUNT = 12
 SIDE = 224  # pixels
@@ -44,7 +46,10 @@ def worst(story: Story, count: int = COUNT) -> list[Mistake]:
     if table is None or table.empty:
         return []
     order = table["loss"].sort_values(ascending=False, kind="stable").index[:count]
-    rows = table.loc[order]
+    return _mistakes(story, table.loc[order])
+
+
+def _mistakes(story: Story, rows: pd.DataFrame) -> list[Mistake]:
     decided = grades_of(rows["predicted"], story.task.classes)
     scores = scores_of(rows, story.task.classes)[np.arange(len(rows)), decided]
     records = rows[[ROW, "target", "predicted", "loss", "item"]].to_dict("records")
@@ -55,15 +60,12 @@ def worst(story: Story, count: int = COUNT) -> list[Mistake]:
     ]  # fmt: skip
 
 
-def confused(story: Story) -> list[tuple[str, str, int, int]]:
-    """Return true class, class it was taken for, how many, of how many; the most frequent first."""
-    counts, names = np.array(story.scores["confusion"]), story.task.classes
-    pairs = [
-        (names[true], names[other], int(counts[true, other]), int(counts[true].sum()))
-        for true, other in np.ndindex(*counts.shape)
-        if true != other and counts[true, other]
-    ]
-    return sorted(pairs, key=lambda pair: -pair[2])
+def examples(story: Story, pairs: Sequence[ConfusedPair], count: int) -> list[list[Mistake]]:
+    """Return of each confused pair the images with the largest losses."""
+    table = story.predictions
+    if table is None:
+        return [[] for _ in pairs]
+    return [_mistakes(story, rows) for rows in examples_of(table, pairs, count)]
 
 
 def pictures(story: Story, items: list[str]) -> dict[str, str]:

@@ -35,8 +35,13 @@ def html(
     *,
     facts: Sequence[tuple[str, str]],
     notices: Sequence[Notice],
+    images: str = "Images are told by their row of the predictions table, not by their name.",
+    compact: bool = False,
 ) -> str:
-    """Return a page as HTML, of which every text is shown as `visible` does."""
+    """Return a page as HTML, of which every text is shown as `visible` does.
+
+    The line at its end says how ``images`` are told.
+    """
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return html_of(
         Page(
@@ -45,9 +50,10 @@ def html(
             subtitle=visible(subtitle),
             sections=[_shown(section) for section in sections],
             footer=f"Made by fastmed {fastmed.__version__} on {today}. Research use, not a medical "
-            "device. Images are told by their row of the predictions table, not by their name.",
+            f"device. {images}",
             facts=[(visible(name), visible(value)) for name, value in facts],
             notices=notices,
+            compact=compact,
         )
     )
 

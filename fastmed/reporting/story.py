@@ -17,6 +17,7 @@ from fastmed.errors import RunError, listed, nearest
 from fastmed.reporting.heatmaps import Drawn, drawn_of
 from fastmed.reporting.words import HEADLINES
 from fastmed.results.deciding.story import DecisionStory
+from fastmed.results.maps.embedding_files import Embedding, read_embedding
 from fastmed.results.scores.asked import asked_scores
 from fastmed.run import Run
 from fastmed.task import Task
@@ -133,6 +134,13 @@ class Story:
         if self.subject.kind == "family":
             return Drawn([], {})
         return drawn_of(self.run, self.part)
+
+    @cached_property
+    def embedding(self) -> Embedding | None:
+        """The embedding map of the part that the run keeps; None where there is none."""
+        if self.subject.kind == "family" or self.part is None or self.predictions is None:
+            return None
+        return read_embedding(self.run, self.part, self.predictions)
 
     def row_of(self, item: str) -> int | None:
         """Return the number of an image in the predictions table."""

@@ -130,9 +130,11 @@ def test_figures_index_and_predictions(own_run: Callable[[str], Run]) -> None:
     found = draw_heatmaps(run, count=3, device="cpu")
     assert run.predictions_file("valid").read_bytes() == before
     files = sorted(file.name for file in found.folder.iterdir())
-    assert files == ["index.csv", *(f"valid_gradcam_{n:03d}.png" for n in range(1, 4))]
+    figures = [f"valid_gradcam_{n:03d}.png" for n in range(1, 4)]
+    assert files == ["index.csv", "unnamed", *figures]
+    assert sorted(file.name for file in (found.folder / "unnamed").iterdir()) == figures
     index = read_index(run)
-    assert index["file"].tolist() == files[1:]
+    assert index["file"].tolist() == figures
     assert set(index["item"]) <= set(run.predictions("valid")["item"])
     assert (index["explained"] == index["predicted"]).all()
     assert (index["score"] > 0.3).all()
@@ -144,8 +146,10 @@ def test_a_second_drawing_takes_the_place_of_the_first(own_run: Callable[[str], 
     draw_heatmaps(run, count=2, device="cpu", checks=Checks(faithfulness=True))
     draw_heatmaps(run, count=1, method="hirescam", device="cpu")
     draw_heatmaps(run, count=1, device="cpu")
-    names = {file.name for file in (run.path / "heatmaps").glob("*.png")}
-    assert names == {"valid_gradcam_001.png", "valid_hirescam_001.png"}
+    names, unnamed = (
+        {file.name for file in (run.path / "heatmaps").glob(kind)} for kind in ("*.png", "*/*.png")
+    )
+    assert names == unnamed == {"valid_gradcam_001.png", "valid_hirescam_001.png"}
     index = read_index(run)
     assert set(index["file"]) == names
     assert index["value"].notna().all()

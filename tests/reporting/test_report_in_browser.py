@@ -20,12 +20,10 @@ QUIET = (
 )  # fmt: skip
 ITS_OWN = re.compile(r"^https?://([\w-]+\.)*(google|googleapis|gstatic|chromium)\.(com|org)/")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        BROWSER is None, reason=f"no browser: none of {', '.join(NAMES)} is installed"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    BROWSER is None,
+    reason=f"no browser: none of {', '.join(NAMES)} is installed; `make browser` tries to",
+)
 
 
 class Opened(NamedTuple):

@@ -7,8 +7,8 @@ from fastmed.page.document import Gallery, Picture, Section, Sheet
 from fastmed.reporting.drawing import sheet
 from fastmed.reporting.heatmaps import MOST, HeatMap, shown
 from fastmed.reporting.story import Story
-from fastmed.reporting.words import percent
-from fastmed.results.figures.heatmaps import METHOD_LABELS
+from fastmed.reporting.words import count, percent
+from fastmed.results.figures.heatmaps import METHOD_LABELS, OUTLINED
 
 
 def heatmaps(story: Story) -> Section | None:
@@ -17,12 +17,7 @@ def heatmaps(story: Story) -> Section | None:
         return None
     drawn = story.heatmaps
     if not drawn.maps:
-        told = (
-            "No heat maps of this part were drawn; fastmed report RUN --heatmaps 12 draws them."
-            if story.subject.kind == "run"
-            else "Heat maps are of one run: see the reports of the runs."
-        )
-        return Section("heatmaps", "Heat maps", [told])
+        return Section("heatmaps", "Heat maps", [_none(story)])
     text = (
         "A heat map shows what the network used, not where disease is. One that looks right is no "
         "proof that the decision is right for the right reason."
@@ -35,6 +30,19 @@ def heatmaps(story: Story) -> Section | None:
     )  # fmt: skip
 
 
+def _none(story: Story) -> str:
+    """Return why there are no heat maps to show."""
+    if story.subject.kind != "run":
+        return "Heat maps are of one run: see the reports of the runs."
+    if story.heatmaps.named:
+        return (
+            f"The run has {count(story.heatmaps.named, 'heat map')} that an earlier version drew, "
+            "with names of images, which a report doesn't tell; fastmed report RUN --heatmaps 12 "
+            "draws them without."
+        )
+    return "No heat maps of this part were drawn; fastmed report RUN --heatmaps 12 draws them."
+
+
 def _galleries(story: Story, maps: list[HeatMap]) -> Iterator[Gallery]:
     """Yield the maps of each method, in the order in which they were drawn."""
     methods: dict[str, list[HeatMap]] = {}
@@ -44,7 +52,8 @@ def _galleries(story: Story, maps: list[HeatMap]) -> Iterator[Gallery]:
         drawn = [(one, data) for one in own if (data := shown(one)) is not None]
         if drawn:
             pictures = [_picture(story, one, data) for one, data in drawn]
-            yield Gallery(METHOD_LABELS.get(method, method), pictures, wide=True)
+            note = f"the line encloses heat from {OUTLINED:.0%} of the hottest place on"
+            yield Gallery(METHOD_LABELS.get(method, method), pictures, note, wide=True)
 
 
 def _picture(story: Story, one: HeatMap, data: str) -> Picture:

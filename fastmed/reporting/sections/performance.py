@@ -8,15 +8,19 @@ from fastmed.page.document import Chart, Section, Sheet
 from fastmed.reporting.drawing import chart_of, folded, sheet
 from fastmed.reporting.sections.verdict import without_scores
 from fastmed.reporting.story import Story
-from fastmed.reporting.words import PLAIN, amount, count, plain_number
+from fastmed.reporting.words import PLAIN, amount, count, percent, plain_number
 from fastmed.results.calibration.fitted import fitted_of
+from fastmed.results.figures.confused import confused_pairs_figure
 from fastmed.results.figures.predictions import (
     confusion_figure,
     grade_scatter_figure,
     per_class_figure,
+    precision_recall_figure,
     prediction_distribution_figure,
     roc_figure,
+    score_histogram_figure,
 )
+from fastmed.results.scores.confusion import PAIRS, confused_pairs
 from fastmed.results.scores.names import LABELS
 from fastmed.results.scores.tables import (
     class_tables,
@@ -106,6 +110,7 @@ def _charts(story: Story) -> Iterator[Chart]:
         text="How often each true class (row) was taken for each class (column).",
         sheet=folded("confusion", ["true class", *(f"as {name}" for name in classes)], rows),
     )  # fmt: skip
+    yield from _confused(story)
     rates = [
         [name, *(value_text(*story.class_score(name, rate)) for rate in _RATES)]
         for name in classes
@@ -117,12 +122,41 @@ def _charts(story: Story) -> Iterator[Chart]:
         yield from _from_predictions(story, story.predictions)
 
 
+def _confused(story: Story) -> Iterator[Chart]:
+    """Yield the most confused pairs, if any image is classified wrong."""
+    pairs = confused_pairs(story.scores)[:PAIRS]
+    if not pairs:
+        return
+    rows = [[f"{one.true} as {one.predicted}", one.images, percent(one.share)] for one in pairs]
+    yield chart_of(
+        confused_pairs_figure(story.scores), "Most confused pairs of classes, with counts.",
+        text="The most frequent mistakes first; Errors shows examples.",
+        sheet=folded("confused", ["confused", "images", "of the true class"], rows),
+    )  # fmt: skip
+
+
 def _from_predictions(story: Story, table: pd.DataFrame) -> Iterator[Chart]:
     classes = story.task.classes
-    areas = [[name, value_text(*story.class_score(name, "auroc"))] for name in classes]
+    names = ("auroc", "average_precision")
+    areas = [[name, *(value_text(*story.class_score(name, one)) for one in names)]
+             for name in classes]  # fmt: skip
     yield chart_of(
-        roc_figure(table, classes), f"ROC curves of {len(classes)} classes against the rest.",
-        sheet=folded("auroc", ["class", "AUROC"], areas),
+        roc_figure(table, classes, story.scores), f"ROC curves of {len(classes)} classes.",
+        text="ROC curves: how many of a class are found (up) at the price of how many false alarms "
+        "among the others (across). The band is where the curve may as well lie, point by point.",
+    )  # fmt: skip
+    yield chart_of(
+        precision_recall_figure(table, classes, story.scores),
+        f"Precision and recall of {len(classes)} classes.",
+        text="Precision and recall: of the images that are said to be of the class, how many are "
+        "(up), as more of them are to be found (across). The dashed line is guessing; it lies "
+        "where the class is frequent here, so the curve holds for this frequency alone.",
+        sheet=folded("areas", ["class", "AUROC", "average precision"], areas),
+    )  # fmt: skip
+    yield chart_of(
+        score_histogram_figure(table, classes), "Scores of each class by true class.",
+        text="Scores: a class is told apart well if its own images (blue) score high and all "
+        "others (grey) low.",
     )  # fmt: skip
     counts = [
         [name, int((table["target"] == name).sum()), int((table["predicted"] == name).sum())]

@@ -26,13 +26,13 @@ RESEARCH = "Research use, not a medical device."
 
 def verdict(story: Story) -> Section:
     """Return what a clinician has to know before anything else."""
-    return Section("verdict", "Verdict", list(sentences(story)), tables=_tables(story))
+    return Section("verdict", "Verdict", list(sentences(story)), tables=class_tables(story))
 
 
 def sentences(story: Story) -> Iterator[str]:
     """Yield the verdict in plain words, most important first."""
     yield _does(story)
-    yield _how_well(story)
+    yield how_well(story)
     if story.scores:
         yield _beside_guessing(story)
     untried = [text for name, text in UNTRIED.items() if name in story.limits]
@@ -52,7 +52,8 @@ def _does(story: Story) -> str:
     return f"The model looks at {sees} and says which it is ({task['title']}): {names}."
 
 
-def _how_well(story: Story) -> str:
+def how_well(story: Story) -> str:
+    """Return how well the model did on the part, or that nobody knows."""
     if not story.scores:
         return without_scores(story)
     shown = [f"{LABELS[name]} {told(name, *story.score(name))}" for name in story.headlines]
@@ -112,7 +113,8 @@ def _intended(story: Story) -> str:
     )
 
 
-def _tables(story: Story) -> list[Sheet]:
+def class_tables(story: Story) -> list[Sheet]:
+    """Return how often each class was found, cleared and right when said."""
     if not story.scores:
         return []
     level = (story.scores.get("intervals") or {}).get("level")

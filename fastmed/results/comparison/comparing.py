@@ -1,6 +1,6 @@
 """Paired differences between runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +27,7 @@ from fastmed.results.scores.names import (
     class_of,
     label,
 )
-from fastmed.results.scores.options import score_options
+from fastmed.results.scores.options import ScoreOptions, score_options
 from fastmed.results.scores.sample import Sample
 from fastmed.settings.scores import REFERABLE
 
@@ -161,11 +161,9 @@ def compare(
     part = common_part(sides, split)
     samples = samples_of(sides, part)
     options = score_options(sides[0].task)
-    scored = []
-    for side, sample in zip(sides, samples, strict=True):
-        measures = Measures(sample, options)
-        values = {at: float(found[0]) for at, found in measures.once().items()}
-        scored.append(_Scored(side.name, sample, values, resampled(measures)))
+    scored = [
+        _scored(side.name, sample, options) for side, sample in zip(sides, samples, strict=True)
+    ]
     chosen = combinations(scored, 2) if pairs else ((scored[0], one) for one in scored[1:])
     found = [one for first, second in chosen for one in _differences(first, second)]
     first = samples[0]
@@ -176,6 +174,32 @@ def compare(
         first.patient_count,
         tuple(_adjusted(found)),
     )
+
+
+def gains(
+    name: str, pairs: Mapping[str, tuple[Sample, Sample]], options: ScoreOptions
+) -> list[Difference]:
+    """Return how much one predictor differs from each of several others, all scores.
+
+    Args:
+        name: of the one.
+        pairs: for each other by its name: the sample of the one and that of the other, of the
+            same images in the same order.
+        options: of the scores.
+    """
+    own: dict[int, _Scored] = {}
+    found: list[Difference] = []
+    for other, (one, against) in pairs.items():
+        if id(one) not in own:
+            own[id(one)] = _scored(name, one, options)
+        found += _differences(_scored(other, against, options), own[id(one)])
+    return list(_adjusted(found))
+
+
+def _scored(name: str, sample: Sample, options: ScoreOptions) -> _Scored:
+    measures = Measures(sample, options)
+    values = {at: float(found[0]) for at, found in measures.once().items()}
+    return _Scored(name, sample, values, resampled(measures))
 
 
 def is_headline(address: Address) -> bool:

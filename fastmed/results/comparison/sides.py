@@ -43,9 +43,9 @@ def open_sides(paths: Sequence[str | Path]) -> list[Side]:
     """
     places = [Path(path) for path in paths]
     if len(places) == 1 and (places[0] / FAMILY_FILE).is_file():
-        sides = _members(places[0])
+        sides = members_of(places[0])
     else:
-        sides = [_side(place) for place in places]
+        sides = [side_of(place) for place in places]
     same = [side.path.resolve() for side in sides]
     if len(set(same)) < len(same):
         raise RunError("a run stands twice; compare it with another one")
@@ -54,7 +54,8 @@ def open_sides(paths: Sequence[str | Path]) -> list[Side]:
     return _named(sides)
 
 
-def _side(path: Path) -> Side:
+def side_of(path: Path) -> Side:
+    """Return a run, a search or a family with the predictions that it keeps."""
     if (path / FAMILY_FILE).is_file():
         task = Task.model_validate(read_info(path / "task.json"))
         return Side(str(path), path, task, _tables(path))
@@ -66,15 +67,16 @@ def _tables(folder: Path) -> dict[str, Path]:
     return {file.stem: file for file in sorted((folder / "predictions").glob("*.csv"))}
 
 
-def _members(family: Path) -> list[Side]:
-    whole = _side(family)
+def members_of(family: Path) -> list[Side]:
+    """Return what one family stands for: its trials over all folds, or its runs."""
+    whole = side_of(family)
     trials = {name: file for name, file in whole.files.items() if name.startswith(f"{FOLDS}-")}
     if len(trials) > 1:
         return [
             Side(name.removeprefix(f"{FOLDS}-"), file, whole.task, {FOLDS: file})
             for name, file in trials.items()
         ]
-    return [_side(file.parent) for file in sorted(family.glob("*/run.json"))]
+    return [side_of(file.parent) for file in sorted(family.glob("*/run.json"))]
 
 
 def _named(sides: Sequence[Side]) -> list[Side]:

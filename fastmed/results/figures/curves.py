@@ -12,9 +12,10 @@ from fastmed.results.figures.style import (
     FAINT,
     GREY,
     INK,
-    SMALL,
+    PANELS_IN_A_ROW,
     head,
     hide,
+    legend_below,
     new_figure,
     plain,
 )
@@ -22,7 +23,6 @@ from fastmed.results.scores import LABELS
 from fastmed.settings.sources import PARTS
 
 NOT_DRAWN = ("epoch", "phase", "seconds")
-PANELS_IN_A_ROW = 3
 SIGNS: dict[str, dict[str, Any]] = {
     "train": {"label": "training part", "color": GREY, "linestyle": "--", "marker": "s"},
     "valid": {"label": "validation part", "color": ACCENT, "linestyle": "-", "marker": "o"},
@@ -51,7 +51,7 @@ def history_figure(history: pd.DataFrame, best_epoch: int | None) -> Figure:
         _draw_lines(axes, history, name, lines)
         _mark_epochs(axes, history, best_epoch)
     hide(every[len(panels) :])
-    _explain(figure, every)
+    legend_below(figure, every)
     return figure
 
 
@@ -102,13 +102,3 @@ def _mark_epochs(axes: Axes, history: pd.DataFrame, best_epoch: int | None) -> N
     if best_epoch is not None:
         label = f"kept: epoch {best_epoch}"
         axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label=label, zorder=1)
-
-
-def _explain(figure: Figure, every: list[Axes]) -> None:
-    """Write one legend below all panels."""
-    lines = {str(line.get_label()): line for axes in every for line in axes.get_lines()}
-    shown = {name: line for name, line in lines.items() if not name.startswith("_")}
-    place: dict[str, Any] = {"loc": "outside lower left", "ncols": len(shown)}
-    figure.legend(
-        list(shown.values()), list(shown), frameon=False, fontsize=SMALL, labelcolor=INK, **place
-    )

@@ -18,8 +18,9 @@ from fastmed.results.figures.style import (
     SMALL,
     TEXT,
     head,
-    hide,
+    legend_below,
     new_figure,
+    new_panels,
     wrapped,
 )
 from fastmed.results.intervals.wilson import wilson
@@ -31,7 +32,6 @@ from fastmed.results.scores.calibration import (
 
 LEAST_IN_A_BIN = 10
 MOST_BINS = 15
-PANELS_IN_A_ROW = 3
 THRESHOLDS = np.linspace(0.01, 0.99, 99)
 
 
@@ -51,7 +51,7 @@ def reliability_figure(
         after: probabilities, (n, len(names)).
         before: the same before they were calibrated; None leaves them out.
     """
-    figure, every = _panels("Reliability", len(positive), len(names), 3.3)
+    figure, every = new_panels("Reliability", len(positive), len(names), 3.3)
     for place, axes in enumerate(every[: len(names)]):
         kinds = [("after", after, ACCENT, "o")]
         if before is not None:
@@ -68,7 +68,8 @@ def reliability_figure(
         head(axes, f"{wrapped(names[place], 28)}\n{told}")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.2, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         axes.set_xlabel("probability (bars: images)")
-    _explain(figure, every[0])
+    if before is not None:
+        legend_below(figure, every[:1])
     figure.supylabel("share of images that are of the class", fontsize=TEXT, color=INK)
     return figure
 
@@ -81,7 +82,7 @@ def decision_curve_figure(names: Sequence[str], positive: np.ndarray, scores: np
         positive: whether the image is of the class, (n, len(names)).
         scores: probabilities, (n, len(names)).
     """
-    figure, every = _panels("Net benefit", len(positive), len(names), 2.9)
+    figure, every = new_panels("Net benefit", len(positive), len(names), 2.9)
     for place, axes in enumerate(every[: len(names)]):
         found = [net_benefit(positive[:, place], scores[:, place], at) for at in THRESHOLDS]
         share = float(positive[:, place].mean())
@@ -93,7 +94,7 @@ def decision_curve_figure(names: Sequence[str], positive: np.ndarray, scores: np
         top = max(share, 0.01, *(one.model for one in found))
         axes.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top), xticks=[0, 0.5, 1])
         axes.set_xlabel("probability to act from")
-    _explain(figure, every[0])
+    legend_below(figure, every[:1])
     figure.supylabel("net benefit (cases found of all)", fontsize=TEXT, color=INK)
     return figure
 
@@ -129,7 +130,7 @@ def operating_points_figure(
         scores: probabilities, as ``positive``.
     """
     names = list(dict.fromkeys(point.rule.positive for point in points))
-    figure, every = _panels("Operating points", len(positive), len(names), 3.3)
+    figure, every = new_panels("Operating points", len(positive), len(names), 3.3)
     for place, (axes, name) in enumerate(zip(every, names, strict=False)):
         own = [point for point in points if point.rule.positive == name]
         head(axes, f"{wrapped(name, 28)}\nn = {positive[:, place].sum()}")
@@ -142,15 +143,6 @@ def operating_points_figure(
     figure.supxlabel("1 - specificity", fontsize=TEXT, color=INK)
     figure.supylabel("sensitivity", fontsize=TEXT, color=INK)
     return figure
-
-
-def _panels(title: str, count: int, panels: int, tall: float) -> tuple[Figure, list[Axes]]:
-    columns = min(panels, PANELS_IN_A_ROW)
-    rows = -(-panels // columns)
-    size = max(2.7 * columns + 0.4, 4.4), (tall + 0.7) if panels == 1 else tall * rows + 0.7
-    figure, every = new_figure(f"{title} (n = {count})", size, (rows, columns))
-    hide(every[panels:])
-    return figure, every
 
 
 def _draw_bins(  # noqa: PLR0917
@@ -199,18 +191,3 @@ def _mark(axes: Axes, points: Sequence[OperatingPoint]) -> None:
             label=f"{point.rule.text}: from {point.threshold:.3f}",
         )
     axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK, loc="lower right")
-
-
-def _explain(figure: Figure, axes: Axes) -> None:
-    """Write one legend for all panels below them."""
-    lines, labels = axes.get_legend_handles_labels()
-    if len(labels) > 1:
-        figure.legend(
-            lines,
-            labels,
-            frameon=False,
-            fontsize=SMALL,
-            labelcolor=INK,
-            loc="outside lower left",
-            ncols=len(labels),
-        )

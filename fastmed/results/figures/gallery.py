@@ -37,16 +37,23 @@ def top_losses_figure(
     rows = -(-len(pictures) // columns)
     size = max(2.3 * columns, 4.6) + 0.2, 3.0 * rows + 0.5
     figure, every = new_figure(title, size, (rows, columns))
-    predicted = grades_of(predictions["predicted"], classes)
-    scores = scores_of(predictions, classes)[np.arange(len(predictions)), predicted]
-    records = predictions.assign(score=scores).to_dict("records")
-    for axes, record, picture in zip(every, records, pictures, strict=False):
-        _show(axes, picture, _caption(record))
+    for axes, caption, picture in zip(
+        every, captions_of(predictions, classes), pictures, strict=False
+    ):
+        show_picture(axes, picture, caption)
     hide(every[len(pictures) :])
     return figure
 
 
-def _show(axes: Axes, picture: np.ndarray, caption: str) -> None:
+def captions_of(predictions: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """Return what stands below each image: true and predicted class, score, loss and name."""
+    predicted = grades_of(predictions["predicted"], classes)
+    scores = scores_of(predictions, classes)[np.arange(len(predictions)), predicted]
+    return [_caption(record) for record in predictions.assign(score=scores).to_dict("records")]
+
+
+def show_picture(axes: Axes, picture: np.ndarray, caption: str) -> None:
+    """Show an image, uint8 (H, W) or (H, W, 3), with text below it."""
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     axes.set_anchor("SW")
     axes.spines[:].set_visible(False)

@@ -57,13 +57,7 @@ def heatmap_figure(
     side = f"{picture.shape[1]} x {picture.shape[0]}"
     head(left, f"{_said(record)}\n\nAs the network sees it ({side})")
     head(right, f"\n\n{wrapped(f'What raises {_quoted(explained)}', 46, lines=1)}")
-    _show(left, picture)
-    _show(right, overlay(picture, heat))
-    if heat.max() > 0:
-        _outline(right, heat)
-    else:
-        right.text(0.5, 0.5, "nothing does", transform=right.transAxes, **_note())
-    _add_bar(figure, right)
+    _draw_pair(figure, (left, right), picture, heat)
     figure.supxlabel(
         wrapped(caption(method, views, places), _LINE),
         x=0.015,
@@ -72,6 +66,31 @@ def heatmap_figure(
         color=INK,
     )
     return figure
+
+
+def bare_heatmap_figure(picture: np.ndarray, heat: np.ndarray, *, explained: str) -> Figure:
+    """Return the same without names, classes and caption, for pages that tell them beside it.
+
+    Args: see `heatmap_figure`.
+    """
+    figure, (left, right) = new_figure("", (5.4, 2.75), (1, 2))
+    head(left, "As the network sees it")
+    head(right, wrapped(f"What raises {_quoted(explained)}", 36, lines=1))
+    _draw_pair(figure, (left, right), picture, heat)
+    return figure
+
+
+def _draw_pair(
+    figure: Figure, pair: tuple[Axes, Axes], picture: np.ndarray, heat: np.ndarray
+) -> None:
+    left, right = pair
+    _show(left, picture)
+    _show(right, overlay(picture, heat))
+    if heat.max() > 0:
+        _outline(right, heat)
+    else:
+        right.text(0.5, 0.5, "nothing does", transform=right.transAxes, **_note())
+    _add_bar(figure, right)
 
 
 def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
 
 from fastmed.data.tables import grades_of
 from fastmed.errors import DataError
 from fastmed.grades import to_grades
 from fastmed.results.figures.curves import history_figure
 from fastmed.results.figures.gallery import top_losses_figure
+from fastmed.results.figures.score_curves import precision_recall_figure, roc_figure
+from fastmed.results.figures.score_histograms import score_histogram_figure
 from fastmed.results.figures.style import (
     ACCENT,
     FAINT,
@@ -23,9 +24,7 @@ from fastmed.results.figures.style import (
     LETTER,
     PALE,
     SMALL,
-    TEXT,
     head,
-    hide,
     legend,
     new_figure,
     plain,
@@ -33,7 +32,7 @@ from fastmed.results.figures.style import (
     with_count,
     wrapped,
 )
-from fastmed.results.scores import Scores, auroc, labelled
+from fastmed.results.scores import Scores, labelled
 
 __all__ = [
     "class_count_figure",
@@ -41,9 +40,11 @@ __all__ = [
     "grade_scatter_figure",
     "history_figure",
     "per_class_figure",
+    "precision_recall_figure",
     "prediction_distribution_figure",
     "roc_figure",
     "save",
+    "score_histogram_figure",
     "top_losses_figure",
 ]
 
@@ -118,37 +119,6 @@ def _draw_intervals(
         low, high = interval or (None, None)
         if low is not None and high is not None:
             axes.hlines(row, low, high, color=color, linewidth=1.4, clip_on=False)
-
-
-def roc_figure(predictions: pd.DataFrame, classes: Sequence[str]) -> Figure:
-    """Return the ROC curve of each class against all others; of the last class if there are two.
-
-    The panel of a class without cases, or without others, says so and has no curve.
-    """
-    true, _, scores = labelled(predictions, classes)
-    shown = range(1 if len(classes) == 2 else 0, len(classes))
-    columns = min(len(shown), 3)
-    rows = -(-len(shown) // columns)
-    title = "ROC curve" if len(shown) == 1 else "ROC curves, each class against the others"
-    size = (4, 4.4) if len(shown) == 1 else (2.5 * columns + 0.3, 2.75 * rows + 0.6)
-    figure, every = new_figure(f"{title} (n = {len(true)})", size, (rows, columns))
-    for axes, place in zip(every, shown, strict=False):
-        _draw_roc(axes, true == place, scores[:, place], classes[place])
-    hide(every[len(shown) :])
-    figure.supxlabel("1 - specificity", fontsize=TEXT, color=INK)
-    figure.supylabel("sensitivity", fontsize=TEXT, color=INK)
-    return figure
-
-
-def _draw_roc(axes: Axes, positive: np.ndarray, scores: np.ndarray, name: str) -> None:
-    area = auroc(positive, scores)
-    told = "not estimable" if area is None else f"AUROC {area:.3f}"
-    head(axes, f"{wrapped(name, 28)}\n{told}, n = {positive.sum()}")
-    axes.plot([0, 1], [0, 1], color=PALE, linewidth=1, linestyle="--")
-    if area is not None:
-        false_alarms, found, _ = roc_curve(positive, scores)
-        axes.plot(false_alarms, found, color=ACCENT, linewidth=1.8, clip_on=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
 def prediction_distribution_figure(predictions: pd.DataFrame, classes: Sequence[str]) -> Figure:

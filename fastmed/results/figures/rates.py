@@ -8,7 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastmed.results.figures.style import ACCENT, FAINT, GREY, INK, SMALL, head, new_figure
+from fastmed.results.figures.style import (
+    ACCENT,
+    FAINT,
+    GREY,
+    INK,
+    head,
+    legend_below,
+    new_figure,
+)
 
 SIGNS = {"valley": "o", "steep": "^", "minimum": "s"}
 LABELS = {"minimum": "a tenth of the minimum"}
@@ -44,12 +52,7 @@ def rates_figure(sweeps: Sequence[Sweep], current: float, title: str) -> Figure:
     for axes, sweep in zip(every, sweeps, strict=True):
         _draw(axes, sweep, current)
         head(axes, f"{sweep.phase} phase")
-    signs = {str(line.get_label()): line for line in every[0].get_lines()}
-    shown = {name: line for name, line in signs.items() if not name.startswith("_")}
-    figure.legend(
-        list(shown.values()), list(shown), frameon=False, fontsize=SMALL, labelcolor=INK,
-        loc="outside lower left", ncols=len(shown),
-    )  # fmt: skip
+    legend_below(figure, every[:1])
     return figure
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from fastmed.files import write_whole
 INK, GREY, PALE, FAINT, ACCENT = "#262626", "#8a8a8a", "#c4c4c4", "#ececec", "#1d4e89"
 TITLE, TEXT, SMALL = 11, 9, 8  # points
 LETTER, BOLD_LETTER = 0.066, 0.1  # widths of a small letter and of one in a title, in inches
+SIGN = 0.55  # inches of a sign in a legend, and the room around it
 DPI = 150
+PANELS_IN_A_ROW = 3
 
 
 def new_figure(
@@ -47,6 +49,28 @@ def _dressed(axes: Axes) -> Axes:
     return axes
 
 
+def new_panels(
+    title: str, count: int | str, panels: int, tall: float, below: float = 0
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of some images and its panels, the same for each class.
+
+    Args:
+        title: stands at the top left, with the count.
+        count: of the images.
+        panels: how many are needed; others of the grid are hidden.
+        tall: height of a panel, in inches.
+        below: what stands below them, in inches.
+    """
+    columns = min(panels, PANELS_IN_A_ROW)
+    rows = -(-panels // columns)
+    high = ((tall + 0.7) if panels == 1 else tall * rows + 0.7) + below
+    figure, every = new_figure(
+        f"{title} (n = {count})", (max(2.7 * columns + 0.4, 4.4), high), (rows, columns)
+    )
+    hide(every[panels:])
+    return figure, every
+
+
 def head(axes: Axes, title: str) -> None:
     """Write a small heading, of `plain` text, above the axes."""
     axes.set_title(title, loc="left", fontsize=TEXT, color=INK)
@@ -56,6 +80,24 @@ def legend(axes: Axes) -> None:
     """Explain the signs in a row above the axes."""
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
     axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK, **place)
+
+
+def legend_below(figure: Figure, every: Sequence[Axes], said: str = "") -> None:
+    """Explain the signs of all panels once, in a row below them, with a sentence above it."""
+    signs: dict[str, Any] = {}
+    for axes in every:
+        for sign, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            signs.setdefault(str(name), sign)
+    widths = [len(name) * LETTER + SIGN for name in signs]
+    room = float(figure.get_size_inches()[0])
+    columns = len(signs) if sum(widths) < room else int(room / max(widths))
+    place: dict[str, Any] = {"loc": "outside lower left", "ncols": max(columns, 1)}
+    text: dict[str, Any] = {"fontsize": SMALL, "title_fontsize": SMALL, "labelcolor": INK}
+    told = wrapped(said, int(room / LETTER * 0.95), lines=6) or None
+    figure.legend(
+        list(signs.values()), list(signs), frameon=False, title=told, alignment="left",
+        **text, **place,
+    )  # fmt: skip
 
 
 def hide(axes: Iterable[Axes]) -> None:

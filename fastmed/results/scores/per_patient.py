@@ -64,13 +64,48 @@ def per_patient(
     kept = np.ones(len(keys), bool) if how == "max" and ordered else highest == lowest
     if not kept.any():
         raise DataError("each patient has images of different labels, so none can be scored")
-    table = _grades(rows, classes, places, how, cut_points) if goal == "grade" else None
-    if table is None:
-        table = _categories(rows, classes, places, how)
+    table = _predicted(rows, classes, goal, places, how, cut_points)
     table.insert(0, "target", np.array(classes)[highest])
+    _name(table, keys)
+    return PatientTable(table[kept].reset_index(drop=True), int((~kept).sum()))
+
+
+def mean_of_patients(
+    rows: pd.DataFrame, classes: Sequence[str], goal: str, cut_points: np.ndarray | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return one row a patient with the mean scores, labelled or not, and whose each image is.
+
+    Args:
+        rows: predictions of n images.
+        classes, goal, cut_points: as of `per_patient`.
+
+    Returns:
+        A table of ``item``, ``group``, ``predicted``, the scores, and for grades value and grade;
+        and for each image the place of its patient in it, (n,).
+    """
+    keys, places = np.unique(group_keys(rows), return_inverse=True)
+    table = _predicted(rows, classes, goal, places, "mean", cut_points)
+    _name(table, keys)
+    return table, places
+
+
+def _predicted(  # noqa: PLR0917
+    rows: pd.DataFrame,
+    classes: Sequence[str],
+    goal: str,
+    places: np.ndarray,
+    how: How,
+    cut_points: np.ndarray | None,
+) -> pd.DataFrame:
+    if goal == "grade":
+        return _grades(rows, classes, places, how, cut_points)
+    return _categories(rows, classes, places, how)
+
+
+def _name(table: pd.DataFrame, keys: np.ndarray) -> None:
+    """Put the names of patients into the first columns."""
     table.insert(0, "group", [key[2:] if key.startswith("g:") else "" for key in keys])
     table.insert(0, "item", [key[2:] for key in keys])
-    return PatientTable(table[kept].reset_index(drop=True), int((~kept).sum()))
 
 
 def _highest(values: np.ndarray, places: np.ndarray) -> np.ndarray:

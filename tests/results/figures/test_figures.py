@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_curve
 
 from fastmed.errors import DataError
 from fastmed.grades import grade_scores, round_points, to_grades
@@ -14,7 +13,6 @@ from fastmed.results.figures.predictions import (
     grade_scatter_figure,
     per_class_figure,
     prediction_distribution_figure,
-    roc_figure,
 )
 from fastmed.results.scores import score
 
@@ -62,7 +60,6 @@ def every_figure(classes):
     return [
         confusion_figure(scores),
         per_class_figure(scores),
-        roc_figure(table, classes),
         prediction_distribution_figure(table, classes),
         class_count_figure(counts_by_part(classes)),
     ]
@@ -140,33 +137,6 @@ def test_per_class_figure_says_what_can_not_be_estimated():
     (text,) = axes.texts
     assert text.get_text() == "sensitivity not estimable"
     assert text.get_position()[1] == 1
-
-
-@pytest.mark.parametrize("classes", [THREE, NINE, GRADES], ids=len)
-def test_roc_figure_has_a_curve_for_each_class(classes):
-    table = made_predictions(classes)
-    scores = score(table, classes, "category")
-    panels = shown(roc_figure(table, classes))
-    assert len(panels) == len(classes)
-    for axes, name in zip(panels, classes, strict=True):
-        rates = scores["per_class"][name]
-        told = f"AUROC {rates['auroc']:.3f}, n = {rates['n']}"
-        assert axes.get_title(loc="left").endswith(told)
-        expected = roc_curve(table["target"] == name, table[f"score_{name}"])
-        np.testing.assert_allclose(axes.lines[1].get_xdata(), expected[0])
-        np.testing.assert_allclose(axes.lines[1].get_ydata(), expected[1])
-
-
-def test_roc_figure_of_two_classes_shows_the_last():
-    (axes,) = roc_figure(made_predictions(TWO), TWO).axes
-    assert axes.get_title(loc="left").startswith("true\nAUROC")
-
-
-def test_roc_figure_without_cases_of_a_class():
-    table = made_predictions(THREE)
-    axes = shown(roc_figure(table[table["target"] != "Normal"], THREE))[0]
-    assert axes.get_title(loc="left") == "Normal\nnot estimable, n = 0"
-    assert len(axes.lines) == 1
 
 
 def test_prediction_distribution_counts_true_and_predicted():
