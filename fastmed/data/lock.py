@@ -10,11 +10,13 @@ from typing import TextIO
 
 import pandas as pd
 
+from fastmed.console import note, warn
 from fastmed.data.tables import part
 from fastmed.errors import DataError, RunError
 from fastmed.files import write_whole
 from fastmed.settings.sources import PARTS
 from fastmed.state import pseudonyms
+from fastmed.uses import count_use
 
 LOCK_FILE = "data.lock"
 EARLIER = "earlier"  # the part of images that the run's first weights were trained on
@@ -106,13 +108,14 @@ class DataLock:
         return len(shaped.intersection(pseudonyms(known["group"].unique())))
 
 
-def refuse_seen(lock: DataLock, items: pd.DataFrame, what: str) -> None:
+def refuse_seen(lock: DataLock, items: pd.DataFrame, what: str, whom: str = "this run") -> None:
     """Refuse to judge a run by images that shaped it.
 
     Args:
         lock: of the run.
         items: that it is to be judged by, inspected.
         what: they are, in words.
+        whom: the run, in words.
 
     Raises:
         DataError: some of them trained the run, or chose its epoch.
@@ -120,10 +123,48 @@ def refuse_seen(lock: DataLock, items: pd.DataFrame, what: str) -> None:
     count = int(lock.seen(items).sum())
     if count:
         raise DataError(
-            f"{count} of {len(items)} images in {what} trained this run or chose its epoch, so a "
+            f"{count} of {len(items)} images in {what} trained {whom} or chose its epoch, so a "
             "score on them means nothing; judge it by other images, or leave these out with "
             "--drop-seen"
         )
+
+
+def unseen(
+    lock: DataLock, items: pd.DataFrame, what: str, drop_seen: bool, whom: str = "this run"
+) -> pd.DataFrame:
+    """Return the items without those that shaped a run, or refuse them all.
+
+    Args:
+        lock: of the run that is judged by the items.
+        items: inspected.
+        what: they are, in words.
+        drop_seen: leave them out, and say so.
+        whom: the run, in words.
+
+    Raises:
+        DataError: some, or with ``drop_seen`` all, trained the run or chose its epoch.
+    """
+    seen = lock.seen(items)
+    if seen.all() or not drop_seen:
+        refuse_seen(lock, items, what, whom)
+    if seen.any():
+        warn(f"{seen.sum()} of {len(items)} images in {what} shaped {whom} and are left out")
+    items = items[~seen]
+    patients = lock.shared_patients(items)
+    if patients:
+        warn(f"{patients} patients in {what} also have images that shaped {whom}")
+    return items
+
+
+def used_for_test(items: pd.DataFrame, name: str) -> int | None:
+    """Count that labelled items judge a run, or several, of this name; say how often they have."""
+    uses = count_use(DataLock.of(items.assign(split="test")).root_of("test"), name)
+    if uses is not None and uses > 1:
+        note(
+            f"These images have judged {uses} times by now; the best of many looks is better than "
+            "the truth"
+        )
+    return uses
 
 
 def _digest(rows: pd.DataFrame) -> str:
