@@ -6,6 +6,7 @@ import warnings
 import typer
 
 from fastmed.cli import (
+    adopt,
     audit,
     augmented,
     cache,
@@ -13,12 +14,15 @@ from fastmed.cli import (
     compare,
     convert,
     demo,
+    ensemble,
     evaluate,
     explain,
+    export,
     fetch,
     interpret,
     lr_find,
     model,
+    pack,
     phantom,
     predict,
     report,
@@ -29,6 +33,7 @@ from fastmed.cli import (
     train,
     trust,
     tune,
+    unpack,
 )
 from fastmed.errors import FastmedError
 
@@ -51,6 +56,7 @@ app.command(rich_help_panel="Data")(cache.cache)
 app.command(rich_help_panel="Model")(train.train)
 app.command(rich_help_panel="Model")(resume.resume)
 app.command(rich_help_panel="Model")(tune.tune)
+app.command(rich_help_panel="Model")(adopt.adopt)
 app.command("lr-find", rich_help_panel="Model")(lr_find.lr_find)
 app.command(rich_help_panel="Model")(model.model)
 app.command(rich_help_panel="Results")(runs.runs)
@@ -61,6 +67,10 @@ app.command(rich_help_panel="Results")(report.report)
 app.command(rich_help_panel="Results")(card.card)
 app.command(rich_help_panel="Results")(compare.compare)
 app.command(rich_help_panel="Use")(predict.predict)
+app.command(rich_help_panel="Use")(ensemble.ensemble)
+app.command(rich_help_panel="Use")(export.export)
+app.command(rich_help_panel="Use")(pack.pack)
+app.command(rich_help_panel="Use")(unpack.unpack)
 app.command(rich_help_panel="Use")(trust.trust)
 
 

@@ -64,6 +64,14 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse any error of the audit.", rich_help_panel="Data"),
 ]
+FullAudit = Annotated[
+    bool,
+    typer.Option(
+        "--full-audit",
+        help="Let the audit look at the images, too, before training.",
+        rich_help_panel="Data",
+    ),
+]
 Pseudonymise = Annotated[
     bool,
     typer.Option(
@@ -83,8 +91,8 @@ Views = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         metavar="A,B,...",
-        help="Views that are averaged: plain, hflip, vflip, rot90, rot180, rot270, transpose, "
-        "transverse; the task's if left out.",
+        help="Views that are averaged: plain, hflip, rot90, rotate=5, scale=1.1, brightness=0.9, "
+        "...; the task's if left out.",
     ),
 ]
 HeatmapMethod = Annotated[

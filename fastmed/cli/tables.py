@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fastmed.console import note, print_table, warn
-from fastmed.evaluation import saved_scores
-from fastmed.interpretation import Interpretation
 from fastmed.processes import seat
 from fastmed.results.deciding.point_tables import POINT_COLUMNS, points_table
 from fastmed.results.figures.rates import LABELS as RULE_LABELS
+from fastmed.results.scores.names import HEADLINES, LABELS
 from fastmed.results.scores.subgroup_tables import hidden_text, subgroup_tables
 from fastmed.results.scores.tables import (
     class_tables,
@@ -19,9 +18,10 @@ from fastmed.results.scores.tables import (
     overall_table,
     referable_table,
 )
-from fastmed.run import Run
 
 if TYPE_CHECKING:
+    from fastmed.interpretation import Interpretation
+    from fastmed.run import Run
     from fastmed.training.rate_finding import Rates
 
 
@@ -57,6 +57,17 @@ def print_scores(title: str, scores: dict[str, Any], most: int | None = None) ->
         print_scores(f"{title}, {own['how']} of each patient's images", own, most)
 
 
+def print_cost(what: str, scores: dict[str, tuple[float, float]]) -> None:
+    """Print what the scores of a run are, and those of a file that counts with fewer bits."""
+    rows = [
+        (LABELS[name], before, after, after - before)
+        for name, (before, after) in scores.items()
+        if name in HEADLINES
+    ]
+    if rows:
+        print_table(f"What {what} costs", ["score", "run", what, "difference"], rows, width=WIDTH)
+
+
 def _counted(scores: dict[str, Any]) -> str:
     """Return how many images, and how many patients if that is another number."""
     patients = scores.get("patients", scores["n"])
@@ -65,8 +76,10 @@ def _counted(scores: dict[str, Any]) -> str:
     return f"{scores['n']} {what}{several}"
 
 
-def print_training(run: Run) -> None:
+def print_training(run: "Run") -> None:
     """Print what a training reached and what to do next; the main process alone has the run."""
+    from fastmed.evaluation import saved_scores
+
     if not seat().main:
         return
     title = "Validation part (the epoch was chosen on it: expect less elsewhere)"
@@ -86,7 +99,7 @@ def print_rates(rates: "Rates", file: Path) -> None:
     note(f"Figure {file}")
 
 
-def print_interpretation(found: Interpretation, losses: int = 12) -> None:
+def print_interpretation(found: "Interpretation", losses: int = 12) -> None:
     """Print scores, confusion matrix and top losses; draw the figures and say where they are."""
     remark = " (the epoch was chosen on it: expect less elsewhere)" * (found.split == "valid")
     print_scores(f"{found.run.path}, {found.split}{remark}", found.scores)
@@ -99,11 +112,18 @@ def print_interpretation(found: Interpretation, losses: int = 12) -> None:
         note(f"Figure {file}")
 
 
-def print_predictions(table: pd.DataFrame, most: int = 20) -> None:
-    """Print the first rows of a predictions table, without what is empty."""
+def print_predictions(table: pd.DataFrame, most: int = 20, count: int | None = None) -> None:
+    """Print the first rows of a predictions table, without what is empty.
+
+    Args:
+        table: the predictions, or the first of them.
+        most: rows that are printed.
+        count: of all predictions, if the table holds the first of them.
+    """
+    count = len(table) if count is None else count
     shown = table.drop(columns=[name for name in ("group", "split") if name in table])
     shown = shown.loc[:, [not _empty(shown[name]) for name in shown.columns]]
-    title = f"{len(table)} predictions" + (f", the first {most}" if len(table) > most else "")
+    title = f"{count} predictions" + (f", the first {most}" if count > most else "")
     print_table(title, list(shown.columns), shown.head(most).itertuples(index=False))
 
 

@@ -9,6 +9,7 @@ from fastmed.cli.options import (
     Accept,
     DataFolder,
     Device,
+    FullAudit,
     NoCache,
     Pseudonymise,
     RunsFolder,
@@ -40,14 +41,7 @@ def train(
     no_cache: NoCache = False,
     accept: Accept = None,
     strict: Strict = False,
-    full_audit: Annotated[
-        bool,
-        typer.Option(
-            "--full-audit",
-            help="Let the audit look at the images, too, before training.",
-            rich_help_panel="Data",
-        ),
-    ] = False,
+    full_audit: FullAudit = False,
     pseudonymise: Pseudonymise = False,
     arch: Annotated[
         Optional[str],  # noqa: UP045

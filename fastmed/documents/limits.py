@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from fastmed.documents.model_section import TRAINED_ELSEWHERE
 from fastmed.documents.results_section import FAST_CHECKS, NOT_AUDITED
 
 Card = dict[str, Any]
@@ -55,7 +56,13 @@ def _of_training(card: Card) -> Iterator[Limit]:
     if training["settings"]["test_each_epoch"]:
         told = "Scores of the test part were shown after each epoch, though they chose nothing."
         yield "test-watched", told, "/training/settings/test_each_epoch"
-    if card["kind"] == "run":
+    if card["network"]["start"] == TRAINED_ELSEWHERE:
+        told = (
+            "The network was trained elsewhere: on which images, how, and how its epoch was "
+            "chosen, is not known here, and the settings of training are not its own."
+        )
+        yield "trained-elsewhere", told, "/network/start"
+    elif card["kind"] == "run":
         told = "One training with one seed: how much of the scores is chance is unknown."
         yield "one-training", told, "/training/seeds"
     if card["family"] and card["family"]["finished"] < card["family"]["planned"]:

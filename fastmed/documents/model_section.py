@@ -18,6 +18,7 @@ OWN_LOSS = "a loss of the user's own"
 _SEARCHED = ("trials", "sampler", "pruner", "metric")
 _ELSEWHERE = ("arch", "weights", "pretrained", "loss", "select", "seed")
 _BLOCK = 2**20
+TRAINED_ELSEWHERE = "weights that were trained elsewhere"
 
 
 def preparation_section(subject: Subject) -> Table:
@@ -41,7 +42,7 @@ def network_section(subject: Subject) -> Table:
         "output_meaning": _meaning(task),
         "head": None if task.metadata_only else task.head.model_dump(mode="json"),
         "parameters": _info(subject).get("parameters") if subject.kind == "run" else None,
-        "start": _start(task),
+        "start": _start(task, _info(subject)),
         "weights_sha256": None if run is None else _digest(run.weights),
     }
 
@@ -110,8 +111,10 @@ def _meaning(task: Task) -> str:
     return "one number, which cut points turn into a grade and a probability of each grade"
 
 
-def _start(task: Task) -> str:
+def _start(task: Task, info: dict[str, Any]) -> str:
     train = task.train
+    if "adopted" in info:
+        return TRAINED_ELSEWHERE
     if not train.pretrained:
         return "random weights"
     if train.weights is None:

@@ -58,7 +58,9 @@ def split_section(items: pd.DataFrame, task: Task, patients: Table) -> Table:
         "seed": task.split.seed,
         "folds": folds or None,
         "copies_in_several_parts": copies,
-        "sentence": f"{_told(task, given, drawn, folds)}; disjoint by {level}{apart}.",
+        "sentence": f"{_told(task, given, drawn, folds)}; disjoint by {level}{apart}."
+        if folds or (items["split"] == "train").any()
+        else "there is no training part: the network was trained elsewhere.",
     }
 
 

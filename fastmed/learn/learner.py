@@ -19,7 +19,7 @@ from fastmed.learn.fitting.precision import add_precision
 from fastmed.learn.fitting.techniques import check_sizes
 from fastmed.learn.input.meta_block import encoder_of
 from fastmed.learn.network.architectures import resolve_arch
-from fastmed.learn.network.backbone import Backbone
+from fastmed.learn.network.backbone import Backbone, OwnHead
 from fastmed.learn.network.body import make_body
 from fastmed.learn.network.continuation import check_start, load_body, load_head
 from fastmed.learn.network.fusion import FusionNet, MetadataNet, metadata_groups
@@ -135,8 +135,12 @@ def _head(body: Backbone, task: Task) -> nn.Module:
     if body.whole:
         if task.loss == "coral":
             raise TaskError(f"{task.train.arch} has no head for the loss coral; take corn")
+        if task.head.own:
+            return nn.Identity()
         note(f"{task.train.arch} gives the outputs itself: the task's head is left out.")
         return nn.Identity()
+    if task.head.own:
+        return OwnHead(body)
     return make_head(body.features, task.head, task.outputs, task.loss == "coral")
 
 

@@ -1,5 +1,7 @@
 """What the numbers say that a network gives for an image."""
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -34,7 +36,9 @@ def grade_scores(loss: str, outputs: Tensor) -> Tensor:
     as likely.
     """
     beyond = outputs.sigmoid()
-    beyond = beyond.cumprod(-1) if loss == "corn" else beyond.cummin(-1).values
+    join = torch.mul if loss == "corn" else torch.minimum
+    # One step after the other, and not by cumprod or cummin, which ONNX doesn't have.
+    beyond = torch.stack([*accumulate(beyond.unbind(-1), join)], dim=-1)
     edge = torch.ones_like(beyond[..., :1])
     edges = torch.cat([edge, beyond, torch.zeros_like(edge)], dim=-1)
     return edges[..., :-1] - edges[..., 1:]

@@ -23,6 +23,7 @@ def check_effects(task: "Task") -> None:
     Raises:
         ValueError: says which setting, and why.
     """
+    _check_head(task)
     _check_loss(task)
     _check_balance(task)
     _check_mixing(task)
@@ -32,6 +33,17 @@ def check_effects(task: "Task") -> None:
     for key in WITHOUT_IMAGES if task.metadata_only else ():
         if getattr(task.train, key.removeprefix("train.")):
             raise ValueError(f"{key} has no effect with train.arch = 'metadata'")
+
+
+def _check_head(task: "Task") -> None:
+    if not task.head.own:
+        return
+    if task.metadata_only:
+        raise ValueError("head.own has no effect with train.arch = 'metadata'")
+    if task.meta:
+        raise ValueError("head.own leaves no place for metadata; take meta = []")
+    if task.loss == "coral":
+        raise ValueError("head.own has no effect with the loss coral, which has a head; take corn")
 
 
 def _check_loss(task: "Task") -> None:

@@ -21,6 +21,8 @@ class HeadSettings(Part):
             ``dropout``.
         batch_norm: what is normalised: the pooled features, the input of every linear layer, or
             nothing.
+        own: the pooling and the last layer that timm's network has of its own stand on it, and
+            none of the above.
     """
 
     pool: Pool = "concat"
@@ -28,6 +30,16 @@ class HeadSettings(Part):
     dropout: float = Field(0.5, ge=0, lt=1)
     pooled_dropout: float | None = Field(None, ge=0, lt=1)
     batch_norm: Normalized = "all"
+    own: bool = False
+
+    @model_validator(mode="after")
+    def _nothing_beside_own(self) -> Self:
+        others = {name: getattr(self, name) for name in type(self).model_fields if name != "own"}
+        plain = {name: field.default for name, field in type(self).model_fields.items()}
+        changed = sorted(name for name, value in others.items() if value != plain[name])
+        if self.own and changed:
+            raise ValueError(f"{changed[0]} has no effect with own = true: the head is timm's")
+        return self
 
     @model_validator(mode="after")
     def _pooled_dropout_has_effect(self) -> Self:

@@ -279,10 +279,13 @@ WRONG_USE = {
     "no input": (nothing, ("predict", "none", "--run", RUN, "--device", "cpu"), r"no file or fold"),
     "empty input": (empty_folder, ("predict", "empty", "--run", RUN), r"no images found in empty"),
     "list of nothing": (list_of_nothing, ("predict", "list.csv", "--run", RUN), r"nowhere.png"),
-    "bad image": (bad_new_image, on(), r"bad.png: it is text, not an image.*--skip-bad"),
+    "bad image": (
+        bad_new_image, ("predict", f"{IMAGES}/bad.png", "--run", RUN, "--device", "cpu"),
+        r"bad.png: it is text, not an image.*--skip-bad",
+    ),
     "unknown view": (nothing, on("--views", "plain,hflop"), r"no view 'hflop'; did you mean 'hfl"),
     "missing device": (nothing, (*on()[:-1], "tpu9"), r"no device 'tpu9' here"),
-    "not a CSV file": (nothing, on("--out", "out.xlsx"), r"written as CSV, not '.xlsx'"),
+    "not a CSV file": (nothing, on("--out", "out.xlsx"), r"written as .csv, .*, not '.xlsx'"),
     "name that is too long": (nothing, on("--out", "a" * 300 + ".csv"), r"File name too long"),
     "folder in the way": (folder_in_the_way, on("--out", "out.csv"), r"'out.csv' is a folder"),
     "no labels to score": (

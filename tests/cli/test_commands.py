@@ -211,7 +211,7 @@ def test_interpret_prints_tables_and_names_the_figures(
     for text in ("Confusion matrix", "Largest losses", "Proliferative DR", "kappa"):
         assert text in said.out
     figures = sorted(run.figures.glob("valid_*.png"))
-    assert len(figures) == 11
+    assert len(figures) == 15
     for file in figures:
         assert f"Figure {file}" in said.err
 
@@ -300,3 +300,43 @@ def test_module_is_the_command_line_too(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "Error: no task 'lungz'; did you mean 'lungs'?\n"
     assert done.stdout == ""
+
+
+def test_the_exit_code_tells_of_images_that_cannot_be_read(
+    own_run: Callable, command: Callable, phantoms: dict, tmp_path: Path
+) -> None:
+    run = own_run("lungs")
+    images = shutil.copytree(phantoms["lungs"] / "test_images", tmp_path / "new")
+    bad = sorted(images.iterdir())[1]
+    bad.write_bytes(b"no image")
+    out = tmp_path / "out.csv"
+    options = ("--run", run.path, "--out", out, "--views", "plain,hflip+rotate=5", *CPU)
+    said = command("predict", images, *options, "--per-view", "--average", "logits")
+    assert said.code == 3, said.err
+    assert "Warning: 1 of 6 images can't be read, the column 'reason' says why" in said.err
+    table = pd.read_csv(out).set_index("item")
+    assert table.loc[bad.name, "reason"] == "it is text, not an image"
+    assert table["reason"].notna().sum() == 1
+    assert table["spread"].notna().sum() == len(table) - 1
+    assert sum("@hflip+rotate=5" in name for name in table) == len(run.task.classes)
+    said = command("predict", images, "--run", run.path, *CPU)
+    assert said.code == 3
+    assert "reason" in said.out
+
+
+def test_options_of_predict_that_do_not_go_together(
+    own_run: Callable, command: Callable, phantoms: dict, tmp_path: Path
+) -> None:
+    run, images = own_run("lungs").path, phantoms["lungs"] / "test_images"
+    for options, sentence in (
+        (("--resume",), "--resume goes on with a file; name it with --out"),
+        (("--average", "logits", "--views", "plain"), "has no effect with one view"),
+        (("--competition", "name", "--per-view"), "--per-view has no effect with --competition"),
+        (("--competition", "name", "--sets", "0.9"), "--sets has no effect with --competition"),
+        (("--per-patient", "--competition", "name"), "a competition wants a row an image"),
+        (("--per-patient", "--abstain", "0.1"), "are fitted on images"),
+        (("--client-report", tmp_path / "r", "--per-view"), "--per-view is for a table"),
+    ):
+        said = command("predict", images, "--run", run, *options, *CPU)
+        assert said.code == 1, options
+        assert sentence in said.err

@@ -273,10 +273,10 @@ def test_the_command_prints_folds_and_their_spread(
     assert "The mean of 2 runs" in said.err
     said = command("evaluate", family, phantoms["lungs"], "--device", "cpu")
     assert said.code == 1
-    assert "trained this run or chose its epoch" in said.err
+    assert "trained fold-0 or chose its epoch" in said.err
     said = command("evaluate", family, phantoms["lungs"], "--device", "cpu", "--drop-seen")
     assert said.code == 1
-    assert "shaped this run and are left out" in said.err
+    assert "shaped fold-0 and are left out" in said.err
     said = command("resume", family)
     assert said.code == 1
     assert "all 2 runs of" in said.err

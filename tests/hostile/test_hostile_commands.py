@@ -48,7 +48,7 @@ def test_images(
     path = IMAGES[name](tmp_path)
     run = trained["lungs"].path
     words = ("predict", path, "--run", run, "--device", "cpu", "--out", "p.csv")
-    assert str(path) in refuse(command, tmp_path, *words)
+    assert path.name in refuse(command, tmp_path, *words)
 
 
 @pytest.mark.parametrize("name", SOME_ARCHIVES)

@@ -28,9 +28,11 @@ class Backbone(nn.Module):
         net: the timm network.
         features: the number of channels C.
         whole: True if the network gives the outputs itself, so that no head stands on it.
+        own: True if the network has its own classifier, and an `OwnHead` stands on it.
     """
 
     whole = False
+    own = False
 
     def __init__(self, net: Any, size: int, padded: int, channels: int = 3) -> None:
         super().__init__()
@@ -38,6 +40,7 @@ class Backbone(nn.Module):
         self.padding = padded - size
         self.prefix = getattr(net, "num_prefix_tokens", None)
         self.channels_last = getattr(net, "output_fmt", None) == "NHWC"
+        self.tokens = False
         self.features = self._probe(size, channels)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -60,6 +63,7 @@ class Backbone(nn.Module):
     def _as_map(self, features: Tensor) -> Tensor:
         if features.ndim == 4:
             return features.permute(0, 3, 1, 2) if self.channels_last else features
+        self.tokens = True
         batch, tokens, channels = features.shape
         prefix = self._prefix_of(tokens)
         height, width = _grid(tokens - prefix)
@@ -71,6 +75,42 @@ class Backbone(nn.Module):
         if self.prefix is not None and tokens > self.prefix:
             return int(self.prefix)
         return int(_grid(tokens)[1] == 1 and tokens > 1 and _grid(tokens - 1)[1] > 1)
+
+
+class OwnBody(Backbone):
+    """A timm network with a classifier, of which the map is taken before it."""
+
+    own = True
+
+
+class WholeBackbone(Backbone):
+    """A timm network with its classifier, which looks at more than a map: at class tokens."""
+
+    whole = True
+
+    def _map_of(self, images: Tensor) -> Tensor:
+        return self.net(images)
+
+
+class OwnHead(nn.Module):
+    """The pooling and the classifier that a timm network has of its own.
+
+    The layers are those of the network in the body, where their weights belong, so they are not
+    parts of this module.
+    """
+
+    def __init__(self, body: Backbone) -> None:
+        super().__init__()
+        self._body = [body]  # in a list, so that it is no part
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the outputs (B, K) of the body's map (B, C, h, w)."""
+        body = self._body[0]
+        if body.tokens:
+            features = features.flatten(2).transpose(1, 2)
+        elif body.channels_last:
+            features = features.permute(0, 2, 3, 1)
+        return body.net.forward_head(features)
 
 
 def make_backbone(task: Task, download: bool) -> Backbone:
@@ -88,13 +128,26 @@ def make_backbone(task: Task, download: bool) -> Backbone:
     reasons: list[str] = []
     for padded in _sizes_to_try(size):
         try:
-            net = _create(name, padded, task.image.channels, download)
+            net = _create(name, padded, task.image.channels, download, task)
             if padded % _patch(net) == 0:
-                return Backbone(net, size, padded, task.image.channels)
+                return _kind_of(net, task)(net, size, padded, task.image.channels)
         except _MISFITS as error:
             reasons += str(error).splitlines()[:1] or [type(error).__name__]
     reason = reasons[0] if reasons else "its patches fit no size near it"
     raise ModelError(f"'{name}' does not work at {size} pixels or gives no feature map: {reason}")
+
+
+def _kind_of(net: Any, task: Task) -> type[Backbone]:
+    """Return what turns a network into the task's body.
+
+    Raises:
+        ModelError: the network has no classifier of its own that could stand apart.
+    """
+    if not task.head.own:
+        return Backbone
+    if not hasattr(net, "forward_head") or not hasattr(net, "get_classifier"):
+        raise ModelError(f"'{task.train.arch}' has no classifier of its own")
+    return WholeBackbone if getattr(net, "num_prefix_tokens", 0) else OwnBody
 
 
 def open_residual_branches(net: nn.Module) -> None:
@@ -126,7 +179,7 @@ def _sizes_to_try(size: int) -> list[int]:
     return list(dict.fromkeys([size, *sorted(rounded)]))
 
 
-def _create(arch: str, size: int, channels: int, download: bool) -> nn.Module:
+def _create(arch: str, size: int, channels: int, download: bool, task: Task) -> nn.Module:
     """Return the timm network, told its input size in the way that its family understands.
 
     For one channel timm sums the first layer's weights over the three that they were made for.
@@ -138,6 +191,7 @@ def _create(arch: str, size: int, channels: int, download: bool) -> nn.Module:
     if download:
         start = pretrained_arguments(name)
     start["in_chans"] = channels
+    classes = task.outputs if task.head.own else 0
     ways: list[dict[str, Any]] = [
         {"img_size": size, "dynamic_img_pad": True},
         {"img_size": size},
@@ -145,7 +199,7 @@ def _create(arch: str, size: int, channels: int, download: bool) -> nn.Module:
     ]
     for way in ways:
         try:
-            net = timm.create_model(name, **{**start, **way}, num_classes=0)
+            net = timm.create_model(name, **{**start, **way}, num_classes=classes)
         except TypeError as error:
             if "unexpected keyword" in str(error):
                 continue

@@ -1,5 +1,6 @@
 """The body of a task's network, whatever describes it: timm, a Python file, a hub."""
 
+from fastmed.errors import ModelError
 from fastmed.learn.network.backbone import Backbone, make_backbone
 from fastmed.learn.network.hub import hub_weights, keep_config
 from fastmed.learn.network.own_code import keep_code
@@ -22,6 +23,8 @@ def make_body(task: Task, download: bool) -> Backbone:
         RunError: it is code of a run that the user hasn't allowed.
     """
     arch = task.train.arch
+    if is_code(arch) and task.head.own:
+        raise ModelError(f"head.own is for networks of timm, and train.arch is {arch}")
     if is_code(arch):
         return make_own(task)
     if not is_hub(arch):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from fastai.torch_core import apply_init
+from fastai.torch_core import TensorBase, apply_init
 from torch import Tensor, nn
 
 from fastmed.data.metadata import MetadataEncoder
@@ -37,7 +37,7 @@ class MetadataBranch(nn.Module):
 
     def forward(self, metadata: Tensor) -> Tensor:
         """Return the features of metadata."""
-        known = metadata.as_subclass(Tensor)
+        known = metadata.as_subclass(Tensor) if isinstance(metadata, TensorBase) else metadata
         return self.layers(self._with_some_hidden(known) if self.training else known)
 
     def _with_some_hidden(self, metadata: Tensor) -> Tensor:

@@ -45,13 +45,23 @@ def block_groups(model: nn.Module) -> list[list[nn.Parameter]]:
 
 
 def last_layer(backbone: Backbone) -> set[str]:
-    """Return the names of the parameters of a whole network's last layer; else none."""
+    """Return the names of the parameters of a network's own last layer; else none."""
+    if backbone.own:
+        return _classifier(backbone.net)
     owners = [
         [f"{name}.{own}" if name else own for own, _ in module.named_parameters(recurse=False)]
         for name, module in backbone.net.named_modules()
     ]
     last: list[str] = next((names for names in reversed(owners) if names), [])
     return set(last) if backbone.whole else set()
+
+
+def _classifier(net: Any) -> set[str]:
+    """Return the names of the parameters of the classifier that a timm network has."""
+    found = net.get_classifier()
+    layers = found if isinstance(found, tuple | list) else [found]
+    own = {id(value) for layer in layers for value in layer.parameters()}
+    return {name for name, value in net.named_parameters() if id(value) in own}
 
 
 def _blocks(net: Any, coarse: bool = True) -> list[list[str]]:

@@ -69,6 +69,10 @@ VGG: tuple[Substitution, ...] = (
     (r"^classifier\.0\.", "pre_logits.fc1."),
     (r"^classifier\.3\.", "pre_logits.fc2."),
 )
+# How layers that classify are called: timm's, torchvision's, and those of many scripts.
+CLASSIFIER = re.compile(
+    r"(^|\.)(fc|classifier(\.\d+)?|heads?(\.(head|fc|\d+))?|last_linear|logits)\.weight$"
+)
 RULES = (TRANSFORMER, SWIN, CONVNEXT, REGNET, VGG)
 
 
@@ -85,7 +89,31 @@ def renamed(state: StateDict, body: nn.Module) -> StateDict:
     tries = [state, *_tries(_without_common_prefix(state), body)]
     best = max(tries, key=lambda given: _number_that_fit(given, expected))
     own = body.state_dict()
+    best = with_classifier(best, state, body)
     return {name: _reshaped(value, own.get(name)) for name, value in best.items()}
+
+
+def with_classifier(best: StateDict, given: StateDict, body: nn.Module) -> StateDict:
+    """Return the weights with the body's classifier, if it has one that is called otherwise.
+
+    Args:
+        best: under the body's names, as far as they are known.
+        given: as the file has them.
+        body: that they are for.
+    """
+    last = next(reversed(classifiers(body.state_dict())), "")
+    theirs = classifiers(given)
+    if not last or last in best or not theirs:
+        return best
+    pairs = {f"{last.removesuffix('weight')}{w}": f"{theirs[-1].removesuffix('weight')}{w}"
+             for w in ("weight", "bias")}  # fmt: skip
+    return {**best, **{name: given[other] for name, other in pairs.items() if other in given}}
+
+
+def classifiers(state: StateDict) -> list[str]:
+    """Return the names of weights of layers that classify, by what they are called; in order."""
+    found = [name for name, value in state.items() if CLASSIFIER.search(name) and value.ndim > 1]
+    return sorted(found, key=_numbered)
 
 
 def _tries(state: StateDict, body: nn.Module) -> Iterator[StateDict]:
@@ -108,7 +136,7 @@ def _in_order(state: StateDict, body: EfficientNet) -> StateDict:
     Both number their layers in the order in which an image goes through them.
     """
     given = [layer for layer in _layers(state) if layer.startswith("features.")]
-    own = _layers(body.state_dict())
+    own = [one for one in _layers(body.state_dict()) if not CLASSIFIER.search(f"{one}.weight")]
     if len(given) != len(own):
         return {}
     names = dict(zip(sorted(given, key=_numbered), own, strict=True))

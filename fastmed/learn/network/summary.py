@@ -9,7 +9,7 @@ from torch import nn
 
 from fastmed.errors import ModelError, TaskError
 from fastmed.learn.network.architectures import resolve_arch
-from fastmed.learn.network.backbone import Backbone, normalization_of
+from fastmed.learn.network.backbone import Backbone, OwnHead, normalization_of
 from fastmed.learn.network.body import make_body
 from fastmed.learn.network.groups import layer_groups
 from fastmed.learn.network.head import make_head
@@ -116,6 +116,8 @@ def describe_network(
 
 
 def _head(body: Backbone, task: Task) -> nn.Module:
+    if task.head.own:
+        return OwnHead(body)
     return make_head(body.features, task.head, task.outputs, task.loss == "coral")
 
 

@@ -57,6 +57,7 @@ def load_body_weights(
     path: Path,
     optional: Collection[str] = (),
     unwanted: Collection[str] = (),
+    state: StateDict | None = None,
 ) -> None:
     """Load a file of weights (safetensors, or a plain PyTorch state dict) into a backbone.
 
@@ -69,13 +70,15 @@ def load_body_weights(
         path: of the file.
         optional: names that the file may lack, or have in another shape.
         unwanted: names that stay as they are in the body.
+        state: what `read_state_dict` gave of the file, if it was read before.
 
     Raises:
         ModelError: the file is missing, unsafe or damaged, or lacks weights of the backbone.
     """
     check_file(path)
     _check_size(path, body)
-    state = renamed(_without_prefix(read_state_dict(path), body), body)
+    given = read_state_dict(path) if state is None else state
+    state = renamed(_without_prefix(given, body), body)
     expected = body.state_dict()
     if any(name not in state or state[name].shape != expected[name].shape for name in expected):
         state = with_channels_of(body, _converted(state, body, path))
