@@ -7,19 +7,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastmed.adopting import adopt as adopt
     from fastmed.auditing.story import Audit as Audit
     from fastmed.auditing.story import audit as audit
+    from fastmed.clients import ClientReport as ClientReport
+    from fastmed.clients import write_client_report as write_client_report
     from fastmed.conversion.story import convert as convert
     from fastmed.data.items import read_items as read_items
     from fastmed.data_study.story import Study as Study
     from fastmed.data_study.story import study as study
+    from fastmed.dicom_out import write_dicom_sc as write_dicom_sc
+    from fastmed.dicom_out import write_dicom_sr as write_dicom_sr
     from fastmed.documents.filling import checklist as checklist
     from fastmed.documents.model_card import card as card
+    from fastmed.ensembles import Ensemble as Ensemble
+    from fastmed.ensembles import ensemble as ensemble
     from fastmed.errors import FastmedError as FastmedError
     from fastmed.evaluation import evaluate as evaluate
     from fastmed.explaining import Checks as Checks
+    from fastmed.explaining import draw_embedding as draw_embedding
     from fastmed.explaining import draw_heatmaps as draw_heatmaps
     from fastmed.explaining import explain as explain
+    from fastmed.exporting import export as export
     from fastmed.families import Family as Family
     from fastmed.families import compare_meta as compare_meta
     from fastmed.families import evaluate_together as evaluate_together
@@ -31,11 +40,14 @@ if TYPE_CHECKING:
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
     from fastmed.prediction import predict as predict
+    from fastmed.prediction import predict_stream as predict_stream
     from fastmed.reporting.writing import write_report as write_report
     from fastmed.results.comparison.comparing import Comparison as Comparison
     from fastmed.results.comparison.comparing import compare as compare
     from fastmed.results.scores.asked import Asked as Asked
     from fastmed.run import Run as Run
+    from fastmed.sharing import pack as pack
+    from fastmed.sharing import unpack as unpack
     from fastmed.task import Task as Task
     from fastmed.taskfile import find_task as find_task
     from fastmed.taskfile import load_tasks as load_tasks
@@ -55,14 +67,17 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Audit": "auditing.story",
     "Asked": "results.scores.asked",
+    "ClientReport": "clients",
     "Comparison": "results.comparison.comparing",
     "Checks": "explaining",
+    "Ensemble": "ensembles",
     "Family": "families",
     "FastmedError": "errors",
     "Run": "run",
     "Search": "tuning.search",
     "Study": "data_study.story",
     "Task": "task",
+    "adopt": "adopting",
     "audit": "auditing.story",
     "augmented_figure": "training.augmentation",
     "compare": "results.comparison.comparing",
@@ -72,16 +87,21 @@ _ROOMS = {
     "convert": "conversion.story",
     "dataloaders": "learn.input.loaders",
     "describe_network": "learn.network.summary",
+    "draw_embedding": "explaining",
     "draw_heatmaps": "explaining",
+    "ensemble": "ensembles",
     "evaluate": "evaluation",
     "evaluate_together": "families",
     "explain": "explaining",
+    "export": "exporting",
     "find_rate": "training.rate_finding",
     "find_task": "taskfile",
     "interpret": "interpretation",
     "learner": "learn.learner",
     "load_tasks": "taskfile",
+    "pack": "sharing",
     "predict": "prediction",
+    "predict_stream": "prediction",
     "predict_together": "families",
     "read_items": "data.items",
     "resume": "training.resume",
@@ -94,6 +114,10 @@ _ROOMS = {
     "train_family": "families",
     "tune": "tuning.tune",
     "tune_nested": "tuning.nested",
+    "unpack": "sharing",
+    "write_client_report": "clients",
+    "write_dicom_sc": "dicom_out",
+    "write_dicom_sr": "dicom_out",
     "write_report": "reporting.writing",
 }
 __all__ = sorted(_ROOMS)  # noqa: PLE0605

@@ -5,11 +5,21 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from numbers import Number
 from typing import TypeVar
 
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Task as BarTask
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +29,7 @@ log = logging.getLogger("fastmed")
 _hidden: list[Callable[[str], str]] = []  # what hides names in all that is shown
 
 _LONGEST = 1000  # characters of a message
+_SILENT = 20  # seconds between two lines of progress
 _LARGE = 10  # from here on, one decimal place is enough in a table
 
 
@@ -128,12 +139,27 @@ def _is_figure(cell: object) -> bool:
 
 def progress(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
     """Yield the things, with a bar on a terminal, and else a plain line every 20 seconds."""
-    yield from _bar(things, what, total) if on_terminal() else _lines(things, what, total)
+    with counting(what, total) as count:
+        for thing in things:
+            yield thing
+            count(1)
 
 
-def _bar(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
-    with progress_bar() as bar:
-        yield from bar.track(things, total=total, description=what)
+@contextmanager
+def counting(what: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many more are done, and shows it as `progress` does.
+
+    Args:
+        what: is being done.
+        total: of all things.
+        done: before, and not to be counted with for the rate.
+    """
+    if on_terminal():
+        with progress_bar() as bar:
+            task = bar.add_task(what, total=total, completed=done)
+            yield partial(bar.advance, task)
+    else:
+        yield _Lines(what, total, done)
 
 
 def progress_bar() -> Progress:
@@ -142,15 +168,45 @@ def progress_bar() -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeRemainingColumn(),
         transient=True,
     )
 
 
-def _lines(things: Iterable[Thing], what: str, total: int) -> Iterator[Thing]:
-    spoken = time.monotonic()
-    for done, thing in enumerate(things):
-        if time.monotonic() - spoken > 20:
-            spoken = time.monotonic()
-            note(f"{what}: {done} of {total}")
-        yield thing
+class _RateColumn(ProgressColumn):
+    """How many are done a second."""
+
+    def render(self, task: BarTask) -> Text:
+        """Return the rate of the last seconds; nothing at the start."""
+        return Text(f"{_figures(task.speed)}/s" if task.speed else "")
+
+
+class _Lines:
+    """Tells every 20 seconds what is done, how quickly, and how long the rest will take."""
+
+    def __init__(self, what: str, total: int, done: int) -> None:
+        self.what, self.total, self.done = what, total, done
+        self.before, self.begun = done, time.monotonic()
+        self.spoken = self.begun
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        now = time.monotonic()
+        if now - self.spoken > _SILENT:
+            self.spoken = now
+            rate = (self.done - self.before) / (now - self.begun)
+            left = f"{_figures(rate)}/s, {_span((self.total - self.done) / rate)} left"
+            note(f"{self.what}: {self.done} of {self.total}, {left}")
+
+
+def _figures(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= _LARGE else f"{rate:.1f}"
+
+
+def _span(seconds: float) -> str:
+    """Return a time as people say it."""
+    for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

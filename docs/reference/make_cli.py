@@ -17,7 +17,8 @@ START = """\
 
 `fastmed --help` lists the commands, `fastmed COMMAND --help` explains one. Tables are written to
 stdout, notes and warnings to stderr. The exit code is 0 when all is done, 1 after a clear error, 2
-for wrong usage and 130 when interrupted.
+for wrong usage and 130 when interrupted. `fastmed audit` and `fastmed predict` have more, which
+their pages name.
 """
 COMMANDS = "| group | command | what it does |\n|---|---|---|\n"
 ARGUMENTS = "| argument | meaning | default |\n|---|---|---|\n"
