@@ -7,10 +7,9 @@ The images are made up for the measurement: tiles of two textures, written as PN
 JPEG of 224 px. ``time`` trains a ResNet-18 on tiles of its own (a minute), gives the same weights
 to both sides, and then lets them predict the same files in turn, in one process, with the same
 batch: fastai by ``learn.tta(n=7)`` (seven random views and the plain one), fastmed by the plain
-view and the seven other ones that mirror and turn a tile, without its cache. The metric is the
-AUROC; the textures are hard enough that it is below 1. ``memory`` exports folders of files that
-are links to the same hundred, each in a process of its own, and tells the peak of its resident
-memory.
+view and the seven others that mirror and turn a tile, without its cache. The metric is the AUROC;
+the textures are hard enough that it is below 1. ``memory`` exports folders of files that are links
+to the same hundred, each in a process of its own, and tells the peak of its resident memory.
 """
 
 import argparse

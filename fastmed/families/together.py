@@ -48,9 +48,9 @@ def predict_together(
     Args:
         family: a family or its folder.
         source: an image, a folder, a CSV, an NPZ file, or an items table.
-        views, average, per_view, device: as of `predict`.
-        calibrate, prevalence, operating_point, sets, abstain: as of `predict`.
         options: others of `predict`: per_patient, workers, skip_bad, cache.
+
+    The arguments from ``views`` to ``abstain`` are those of `predict`.
 
     Raises:
         RunError: no run of the family is finished, or they have no validation part in common to
