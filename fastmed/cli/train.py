@@ -253,9 +253,7 @@ def train(
     declared = split_names(members) or []
     several = bool(len(archs) > 1 or declared or folds or seeds > 1)
     if compare_meta and several:
-        raise TaskError(
-            "--compare-meta goes with one --arch, and without other trainings beside it"
-        )
+        raise TaskError("--compare-meta goes with one --arch, and no other trainings beside it")
     if several or compare_meta:
         refuse_several("Training several networks, members, seeds or folds")
     folder = data or Path("data") / task

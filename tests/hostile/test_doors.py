@@ -12,7 +12,7 @@ DOORS = {
     r"torch\.load\(": {"learn/network/pickled.py"},
     r"\bload_file\(|\bsafe_open\(": {"learn/network/weights.py", "familiarity/likeness.py"},
     r"\bimport (c?[Pp]ickle|dill|joblib|shelve|marshal)\b|from (pickle|joblib|dill)\b": set(),
-    r"allow_pickle=True|load_learner\(|(?<!torch)(?<!onnx)\.export\(": set(),
+    r"allow_pickle=True|load_learner\(|(?<!torch\.export)(?<!torch\.onnx)\.export\(": set(),
     r"\.extractall\(|\.extract\(|unpack_archive\(": set(),
     r"yaml\.(unsafe_)?load\(": set(),
     r"(?<!\.)\beval\(|\bexec\(|os\.system\(|shell=True": {"learn/network/own_code.py"},
