@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from fastmed.learn.input.loaders import dataloaders as dataloaders
     from fastmed.learn.learner import learner as learner
     from fastmed.learn.network.summary import describe_network as describe_network
-    from fastmed.prediction import predict as predict
-    from fastmed.prediction import predict_stream as predict_stream
+    from fastmed.prediction.story import predict as predict
+    from fastmed.prediction.story import predict_stream as predict_stream
     from fastmed.reporting.writing import write_report as write_report
     from fastmed.results.comparison.comparing import Comparison as Comparison
     from fastmed.results.comparison.comparing import compare as compare
@@ -100,8 +100,8 @@ _ROOMS = {
     "learner": "learn.learner",
     "load_tasks": "taskfile",
     "pack": "sharing",
-    "predict": "prediction",
-    "predict_stream": "prediction",
+    "predict": "prediction.story",
+    "predict_stream": "prediction.story",
     "predict_together": "families",
     "read_items": "data.items",
     "resume": "training.resume",

@@ -16,7 +16,9 @@ from fastmed.familiarity.likeness import Likeness, Sight
 from fastmed.familiarity.watch import Watch
 from fastmed.files import read_info
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import network_outputs, predict, readable, table_of
+from fastmed.prediction.networks import network_outputs, readable
+from fastmed.prediction.story import predict
+from fastmed.prediction.tables import table_of
 from fastmed.results.calibration.fitted import (
     Validation,
     check_uncalibrated,

@@ -18,14 +18,10 @@ from fastmed.errors import DataError, RunError, TaskError
 from fastmed.grades import round_points, to_grades
 from fastmed.learn.restore import statistics_of
 from fastmed.learn.views import VIEWS
-from fastmed.prediction import (
-    check_output,
-    competition_table,
-    network_outputs,
-    predict,
-    predictions_table,
-    write_predictions,
-)
+from fastmed.prediction.formats import check_output, write_predictions
+from fastmed.prediction.networks import network_outputs
+from fastmed.prediction.story import predict
+from fastmed.prediction.tables import competition_table, predictions_table
 from fastmed.results.calibration.fitted import validation_of
 from fastmed.results.calibration.probabilities import Calibration
 from fastmed.run import Run

@@ -14,7 +14,7 @@ from fastmed.data.tables import part
 from fastmed.errors import RunError
 from fastmed.evaluation import evaluate, saved_scores
 from fastmed.interpretation import interpret
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.results.calibration.fitted import validation_of
 from fastmed.run import Run
 from fastmed.training.train import train

@@ -29,7 +29,7 @@ from fastmed.learn.learner import learner
 from fastmed.learn.network.body import make_body
 from fastmed.learn.network.groups import backbone_of
 from fastmed.learn.network.weights import load_body_weights, read_state_dict, save_weights
-from fastmed.prediction import readable
+from fastmed.prediction.networks import readable
 from fastmed.run import Run
 from fastmed.run.places import check_name, relative_path
 from fastmed.settings.head import HeadSettings

@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from fastmed.cli.options import Device, NoCache, SkipBad, TasksFile, Views, Workers, split_names
+from fastmed.cli.options import (
+    Competition,
+    Device,
+    NoCache,
+    SkipBad,
+    TasksFile,
+    Views,
+    Workers,
+    split_names,
+)
 
 
 def ensemble(
@@ -35,10 +44,7 @@ def ensemble(
             metavar="FILE", help="Where the table goes, with scores beside; printed if left out."
         ),
     ] = None,
-    competition: Annotated[
-        Optional[Literal["number", "name"]],  # noqa: UP045
-        typer.Option(help="Write two columns only: image, and class as number or name."),
-    ] = None,
+    competition: Competition = None,
     weights: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(metavar="A,B,...", help="For weighted: of the members, in their order."),
@@ -53,7 +59,7 @@ def ensemble(
     ] = None,
     average: Annotated[
         Optional[Literal["probabilities", "logits"]],  # noqa: UP045
-        typer.Option(help="What means are of; probabilities if left out."),
+        typer.Option(help="What means over members are of; probabilities if left out."),
     ] = None,
     cut_points: Annotated[
         Optional[str],  # noqa: UP045

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from fastmed.cli.options import (
+    HEATMAP_METHODS,
     Device,
     Epoch,
-    HeatmapMethod,
     NoCache,
     RunsFolder,
     open_run,
@@ -30,7 +30,7 @@ def explain(
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="RUN", help="A run folder; the newest run if left out."),
     ] = None,
-    method: HeatmapMethod = "gradcam",
+    method: Annotated[str, typer.Option(metavar="METHOD", help=HEATMAP_METHODS)] = "gradcam",
     of_class: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--class", metavar="NAME", help="The class to explain; else the predicted."),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from fastmed.cli.options import (
+    Average,
     Epoch,
     RunFolder,
     RunsFolder,
@@ -33,10 +34,7 @@ def export(
         typer.Option(help="Of the network's numbers; int8 goes with onnx."),
     ] = "fp32",
     views: Views = None,
-    average: Annotated[
-        Optional[Literal["probabilities", "logits"]],  # noqa: UP045
-        typer.Option(help="What is averaged over the views; the task's if left out."),
-    ] = None,
+    average: Average = None,
     epoch: Epoch = None,
     uncalibrated: Uncalibrated = False,
     prevalence: Annotated[

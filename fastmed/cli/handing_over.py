@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
 
 import typer
 
+from fastmed.cli.options import HEATMAP_METHODS
 from fastmed.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ Method = Annotated[
     typer.Option(
         "--method",
         metavar="METHOD",
-        help="How heat maps are made: gradcam, hirescam, occlusion, integrated_gradients.",
+        help=HEATMAP_METHODS,
         rich_help_panel=_PANEL,
     ),
 ]

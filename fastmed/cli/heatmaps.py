@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fastmed.cli.options import HEATMAP_METHODS
 from fastmed.errors import TaskError
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ Count = Annotated[
 ]  # fmt: skip
 Method = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option(
-        metavar="METHOD",
-        help="Of the heat maps: gradcam (if left out), hirescam, occlusion, integrated_gradients.",
-    ),
+    typer.Option(metavar="METHOD", help=HEATMAP_METHODS),
 ]
 Sanity = Annotated[
     bool,

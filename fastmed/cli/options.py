@@ -1,7 +1,7 @@
 """Options that several commands share, with one wording."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
@@ -95,13 +95,15 @@ Views = Annotated[
         "...; the task's if left out.",
     ),
 ]
-HeatmapMethod = Annotated[
-    str,
-    typer.Option(
-        metavar="METHOD",
-        help="How heat maps are made: gradcam, hirescam, occlusion, integrated_gradients.",
-    ),
+Average = Annotated[
+    Optional[Literal["probabilities", "logits"]],  # noqa: UP045
+    typer.Option(help="What is averaged over views; the task's if left out."),
 ]
+Competition = Annotated[
+    Optional[Literal["number", "name"]],  # noqa: UP045
+    typer.Option(help="Write two columns only: image, and class as number or name."),
+]
+HEATMAP_METHODS = "How heat maps are made: gradcam, hirescam, occlusion, integrated_gradients."
 
 
 def split_names(text: str | None) -> list[str] | None:

@@ -1,7 +1,7 @@
 """The command ``fastmed predict``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -18,6 +18,8 @@ from fastmed.cli.handing_over import (
     hand_over,
 )
 from fastmed.cli.options import (
+    Average,
+    Competition,
     Device,
     Epoch,
     NoCache,
@@ -33,7 +35,8 @@ from fastmed.cli.options import (
 from fastmed.errors import DataError
 
 if TYPE_CHECKING:
-    from fastmed.prediction import Predictor
+    from fastmed.prediction.manner import Manner
+    from fastmed.prediction.predictor import Predictor
 
 UNREADABLE = 3  # exit code: all is written, but images could not be read
 
@@ -47,10 +50,7 @@ def predict(
         typer.Option(metavar="RUN", help="A run folder or a family; the newest run if left out."),
     ] = None,
     views: Views = None,
-    average: Annotated[
-        Optional[Literal["probabilities", "logits"]],  # noqa: UP045
-        typer.Option(help="What is averaged over views; the task's if left out."),
-    ] = None,
+    average: Average = None,
     per_view: Annotated[
         bool, typer.Option("--per-view", help="Add columns of the scores of each view.")
     ] = False,
@@ -69,10 +69,7 @@ def predict(
         bool,
         typer.Option("--resume", help="Go on with predictions that were interrupted."),
     ] = False,
-    competition: Annotated[
-        Optional[Literal["number", "name"]],  # noqa: UP045
-        typer.Option(help="Write two columns only: image, and class as number or name."),
-    ] = None,
+    competition: Competition = None,
     operating_point: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -127,8 +124,9 @@ def predict(
     """
     from fastmed.cli.tables import print_predictions
     from fastmed.console import note
-    from fastmed.prediction import Shape, check_output, predict_to_file
-    from fastmed.results.deciding.decisions import Wishes
+    from fastmed.prediction.export import Shape, predict_to_file
+    from fastmed.prediction.formats import check_output
+    from fastmed.prediction.manner import Manner
 
     wishes = HandingOver(
         client_report, per_file_json, one_client, dicom_sr, dicom_sc, dicom_codes, method, overwrite
@@ -156,8 +154,8 @@ def predict(
         if hand_over(wishes, opened, source, {**options, **asked, **reading}, skip_bad):
             raise typer.Exit(UNREADABLE)
         return
-    options |= {"per_view": per_view, "wishes": Wishes(**asked)}
-    predictor = _predictor(run, runs, epoch, options)
+    manner = Manner(**options, **asked, per_view=per_view)
+    predictor = _predictor(run, runs, epoch, manner)
     shape = Shape(competition, per_patient, skip_bad)
     found = predict_to_file(predictor, source, out, shape=shape, resume=resume, **reading)
     if out is None:
@@ -168,14 +166,12 @@ def predict(
         raise typer.Exit(UNREADABLE)
 
 
-def _predictor(
-    run: Path | None, runs: Path, epoch: int | None, options: dict[str, Any]
-) -> "Predictor":
+def _predictor(run: Path | None, runs: Path, epoch: int | None, manner: "Manner") -> "Predictor":
     """Return what predicts: a run, or a family of runs."""
     if is_family(run, epoch):
         from fastmed.families import Family, FamilyPredictor
 
-        return FamilyPredictor(Family.open(str(run)), **options)
-    from fastmed.prediction import RunPredictor
+        return FamilyPredictor(Family.open(str(run)), manner)
+    from fastmed.prediction.predictor import RunPredictor
 
-    return RunPredictor(open_run(run, runs, epoch), **options)
+    return RunPredictor(open_run(run, runs, epoch), manner)

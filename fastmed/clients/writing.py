@@ -22,7 +22,7 @@ from fastmed.explaining.several import aim_of, explain_several
 from fastmed.files import write_json, write_text
 from fastmed.page.document import Picture
 from fastmed.page.pictures import thumbnail
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.results.figures.style import save
 from fastmed.results.maps.picture import side_by_side
 from fastmed.run import Run

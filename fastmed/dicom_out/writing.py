@@ -21,7 +21,8 @@ from fastmed.dicom_out.reports import report_of
 from fastmed.dicom_out.sources import Source, check_dicom, studies_of
 from fastmed.errors import DataError, RunError
 from fastmed.explaining.several import aim_of, explain_several
-from fastmed.prediction import predict, readable
+from fastmed.prediction.networks import readable
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.settings.heatmaps import check_method_name
 from fastmed.whole_folder import check_place, whole_folder

@@ -151,7 +151,7 @@ def _items(task: Task, request: Request, places: Places) -> pd.DataFrame | None:
     """
     if request.source is None:
         return None
-    from fastmed.prediction import readable
+    from fastmed.prediction.networks import readable
 
     skip_bad = bool(request.options.get("skip_bad", False))
     items = read_input(task, request.source, skip_bad)
@@ -178,7 +178,7 @@ def _predict(places: Places, path: Path, items: pd.DataFrame, request: Request) 
             f"{path} are predictions of held-out folds by several runs; name the runs, or families "
             "of one network each, to predict other images"
         )
-    from fastmed.prediction import predict
+    from fastmed.prediction.story import predict
 
     return predict(place, items, **request.options)
 

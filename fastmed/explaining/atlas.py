@@ -18,7 +18,7 @@ from fastmed.files import read_info, write_json
 from fastmed.learn.heatmaps.aim import aim_at, columns_of
 from fastmed.learn.heatmaps.maps import Batches, heatmaps
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import readable
+from fastmed.prediction.networks import readable
 from fastmed.results.figures.style import save
 from fastmed.run import Run
 from fastmed.run.inputs import predicted_items

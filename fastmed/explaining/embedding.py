@@ -13,7 +13,7 @@ from fastmed.explaining.atlas import readable_items
 from fastmed.familiarity.watch import Watch
 from fastmed.files import write_json
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import network_outputs
+from fastmed.prediction.networks import network_outputs
 from fastmed.results.maps.embedding import lay_out
 from fastmed.results.maps.embedding_files import Embedding, embedding_files, weights_digest
 from fastmed.run import Run

@@ -12,7 +12,8 @@ from fastmed.explaining.explanation import Explanation, explanations
 from fastmed.learn.heatmaps.aim import aim_at, columns_of
 from fastmed.learn.heatmaps.maps import Batches, heatmaps
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import predict, readable
+from fastmed.prediction.networks import readable
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.settings.heatmaps import check_method_name
 from fastmed.task import Task

@@ -18,7 +18,8 @@ from fastmed.data.pseudonyms import located
 from fastmed.data.tables import items_table, part, root_of, scores_of
 from fastmed.errors import ModelError
 from fastmed.exporting.run_file import Predict, inputs_of
-from fastmed.prediction import readable, table_of
+from fastmed.prediction.networks import readable
+from fastmed.prediction.tables import table_of
 from fastmed.results.scores.measures import Measures
 from fastmed.results.scores.names import OVERALL
 from fastmed.results.scores.options import ScoreOptions

@@ -34,8 +34,8 @@ from fastmed.exporting.traced import traced, write_onnx, write_pt2
 from fastmed.exporting.whole import Half, Through, Whole, WithoutImages, trace_with
 from fastmed.files import write_whole
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import check_views, network_outputs, predictions_table, readable
-from fastmed.prediction.networks import check_average
+from fastmed.prediction.networks import check_average, check_views, network_outputs, readable
+from fastmed.prediction.tables import predictions_table
 from fastmed.results.calibration.fitted import calibration_of
 from fastmed.results.calibration.probabilities import Calibration
 from fastmed.run import Run

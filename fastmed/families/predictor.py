@@ -1,7 +1,6 @@
 """The finished runs of a family as one predictor: their outputs are averaged."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,41 +8,28 @@ import pandas as pd
 from fastmed.console import note
 from fastmed.errors import RunError
 from fastmed.families.family import Family
-from fastmed.prediction.predictor import Predictor, asked, network_of
+from fastmed.prediction.manner import Manner
+from fastmed.prediction.predictor import Predictor
 from fastmed.prediction.stream import Chunk, Network
 from fastmed.prediction.tables import table_of, with_views
 from fastmed.results.calibration.fitted import fitted_of
 from fastmed.results.calibration.pooling import outputs_as, pool_of, strange_to_most
-from fastmed.results.deciding.decisions import Wishes
 from fastmed.run import Run
-from fastmed.settings.predict import Average
 
 
 class FamilyPredictor(Predictor):
-    """All finished runs of a family; arguments are those of `predict_together`."""
+    """All finished runs of a family."""
 
-    def __init__(
-        self,
-        family: Family,
-        *,
-        views: Sequence[str] | None = None,
-        average: Average | None = None,
-        per_view: bool = False,
-        device: str | None = None,
-        calibrate: bool = True,
-        prevalence: str | Mapping[str, float] | None = None,
-        wishes: Wishes | None = None,
-    ) -> None:
-        super().__init__(family.task, family.path, views, average, per_view, wishes)
-        self.members, self.device = finished_runs(family), device
-        self.calibrate, self.prevalence = calibrate, prevalence
-        self.pool = pool_of(self.task, self.members).adjusted(calibrate, prevalence)
-        self.decisions = self.pool.decisions(self.wishes)
+    def __init__(self, family: Family, manner: Manner) -> None:
+        super().__init__(family.task, family.path, manner)
+        self.members = finished_runs(family)
+        self.pool = pool_of(self.task, self.members).adjusted(manner.calibrate, manner.prevalence)
+        self.decisions = self.pool.decisions(manner.wishes)
         self.fitted = [fitted_of(run) for run in self.members]
 
     def networks(self) -> list[Network]:
         """Return the networks of all runs, restored."""
-        return [network_of(run, self.views, self.average, self.device) for run in self.members]
+        return [self.network_of(run) for run in self.members]
 
     def runs(self) -> list[Run]:
         """Return the finished runs."""
@@ -53,11 +39,6 @@ class FamilyPredictor(Predictor):
     def cut_points(self) -> np.ndarray | None:
         """Where a value turns into the next grade; None for categories."""
         return self.pool.calibration.cut_points
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """What was asked for of probabilities and decisions."""
-        return asked(self.calibrate, self.prevalence, self.wishes)
 
     def table_of_good(self, chunk: Chunk) -> pd.DataFrame:
         """Return the predictions table of the images of a chunk that could be read."""
@@ -71,7 +52,7 @@ class FamilyPredictor(Predictor):
         ]
         means = [self.pool.mean.of(given) for given in of_views]
         probabilities = [self.pool.probabilities(given) for given in of_views]
-        table = with_views(self.task, table, self.views, means, probabilities, self.per_view)
+        table = with_views(self.task, table, self.views, means, probabilities, self.manner.per_view)
         return pd.concat([table, strange_to_most(chunk.strange)], axis=1)
 
     def _as_one_task(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:

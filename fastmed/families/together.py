@@ -1,6 +1,5 @@
 """The members of a family as one: their predictions are averaged."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +14,23 @@ from fastmed.errors import DataError, RunError
 from fastmed.families.family import Family
 from fastmed.families.predictor import FamilyPredictor
 from fastmed.files import read_info
-from fastmed.prediction import readable
+from fastmed.prediction.manner import Manner
+from fastmed.prediction.networks import readable
 from fastmed.prediction.story import predicted
 from fastmed.results.calibration.pooling import pool_of
-from fastmed.results.deciding.decisions import Wishes
 from fastmed.results.scores import Scores
 from fastmed.results.scores.asked import Asked, asked_scores, check_asked
 from fastmed.results.scores.files import write_scores
-from fastmed.settings.predict import Average
 
 
 def predict_together(
     family: Family | str | Path,
     source: str | Path | pd.DataFrame,
     *,
-    views: Sequence[str] | None = None,
-    average: Average | None = None,
-    per_view: bool = False,
-    device: str | None = None,
-    calibrate: bool = True,
-    prevalence: str | Mapping[str, float] | None = None,
-    operating_point: str | None = None,
-    sets: float | None = None,
-    abstain: str | float | None = None,
+    per_patient: bool = False,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    cache: bool = True,
     **options: Any,
 ) -> pd.DataFrame:
     """Return the predictions table of any images by all finished runs of a family together.
@@ -48,25 +41,26 @@ def predict_together(
     Args:
         family: a family or its folder.
         source: an image, a folder, a CSV, an NPZ file, or an items table.
-        options: others of `predict`: per_patient, workers, skip_bad, cache.
-
-    The arguments from ``views`` to ``abstain`` are those of `predict`.
+        per_patient: a row a patient, of the mean over all of the patient's images.
+        workers: processes that read images; None takes one a core.
+        skip_bad: leave out images that can't be read, instead of refusing.
+        cache: keep the decoded images on disk, so that none is decoded again.
+        options: others of `predict`: from ``views`` to ``device``, from ``calibrate`` to
+            ``abstain``.
 
     Raises:
         RunError: no run of the family is finished, or they have no validation part in common to
             fit a rule on.
     """
-    predictor = FamilyPredictor(
-        family if isinstance(family, Family) else Family.open(family),
-        views=views,
-        average=average,
-        per_view=per_view,
-        device=device,
-        calibrate=calibrate,
-        prevalence=prevalence,
-        wishes=Wishes(operating_point, sets, abstain),
+    found = family if isinstance(family, Family) else Family.open(family)
+    return predicted(
+        FamilyPredictor(found, Manner(**options)),
+        source,
+        per_patient=per_patient,
+        workers=workers,
+        skip_bad=skip_bad,
+        cache=cache,
     )
-    return predicted(predictor, source, **options)
 
 
 def evaluate_together(

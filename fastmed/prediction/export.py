@@ -42,13 +42,13 @@ class Shape:
         Raises:
             DataError: says what.
         """
-        wishes = predictor.wishes
+        wishes = predictor.manner.wishes
         for name, value in (("--sets", wishes.sets), ("--abstain", wishes.abstain)):
             if value is not None and self.competition is not None:
                 raise DataError(f"{name} has no effect with --competition")
         if self.per_patient and wishes.any:
             raise DataError(PER_PATIENT)
-        if self.competition is not None and predictor.per_view:
+        if self.competition is not None and predictor.manner.per_view:
             raise DataError("--per-view has no effect with --competition")
         if self.competition is not None and self.per_patient:
             raise DataError("a competition wants a row an image, and --per-patient writes others")

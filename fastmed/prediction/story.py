@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,11 @@ from fastmed.data.store.inspection import unreadable_images
 from fastmed.data.tables import LEFT_OUT, root_of
 from fastmed.errors import DataError
 from fastmed.learn.through_views import Seen
+from fastmed.prediction.manner import Manner
 from fastmed.prediction.networks import readable
 from fastmed.prediction.patients import PER_PATIENT, check_patients, patients_table
 from fastmed.prediction.predictor import Predictor, RunPredictor
 from fastmed.prediction.stream import Chunk, Engine
-from fastmed.results.deciding.decisions import Wishes
 from fastmed.run import Run
 from fastmed.settings.predict import Average
 
@@ -74,16 +75,18 @@ def predict(
         RunError: the run is missing, has no weights, or nothing to fit a rule on.
         TaskError: a view is unknown, or an option has no effect.
     """
-    predictor = RunPredictor(
-        run if isinstance(run, Run) else Run.open(run),
+    manner = Manner(
         views=views,
         average=average,
         per_view=per_view,
         device=device,
         calibrate=calibrate,
         prevalence=prevalence,
-        wishes=Wishes(operating_point, sets, abstain),
+        operating_point=operating_point,
+        sets=sets,
+        abstain=abstain,
     )
+    predictor = RunPredictor(run if isinstance(run, Run) else Run.open(run), manner)
     return predicted(
         predictor, source, per_patient=per_patient, workers=workers, skip_bad=skip_bad, cache=cache
     )
@@ -93,34 +96,24 @@ def predict_stream(
     run: Run | str | Path,
     source: str | Path | pd.DataFrame,
     *,
-    views: Sequence[str] | None = None,
-    average: Average | None = None,
-    per_view: bool = False,
-    device: str | None = None,
     workers: int | None = None,
     cache: bool = True,
-    calibrate: bool = True,
-    prevalence: str | Mapping[str, float] | None = None,
-    operating_point: str | None = None,
-    sets: float | None = None,
-    abstain: str | float | None = None,
+    **options: Any,
 ) -> Iterator[pd.DataFrame]:
     """Yield predictions tables of some hundred images each, in the order of their names.
 
     Memory doesn't grow with the number of images. Images that can't be read are rows whose column
-    ``reason`` says why; it is empty for the others. Arguments, columns and errors are those of
-    `predict`.
+    ``reason`` says why; it is empty for the others. Columns and errors are those of `predict`.
+
+    Args:
+        run: a run or its folder.
+        source: an image, a folder, a CSV, an NPZ file, or an items table.
+        workers: processes that read images; None takes one a core.
+        cache: keep the decoded images on disk, so that none is decoded again.
+        options: others of `predict`: from ``views`` to ``device``, from ``calibrate`` to
+            ``abstain``; a row a patient, and leaving out, need all images.
     """
-    predictor = RunPredictor(
-        run if isinstance(run, Run) else Run.open(run),
-        views=views,
-        average=average,
-        per_view=per_view,
-        device=device,
-        calibrate=calibrate,
-        prevalence=prevalence,
-        wishes=Wishes(operating_point, sets, abstain),
-    )
+    predictor = RunPredictor(run if isinstance(run, Run) else Run.open(run), Manner(**options))
     return stream_of(predictor, source, workers=workers, cache=cache)
 
 
@@ -157,7 +150,7 @@ def predicted(
     cache: bool = True,
 ) -> pd.DataFrame:
     """Return the predictions table of any images, as `predict` does."""
-    if per_patient and predictor.wishes.any:
+    if per_patient and predictor.manner.wishes.any:
         raise DataError(PER_PATIENT)
     items = items_of(predictor, source, skip_bad, cache)
     tables: list[pd.DataFrame] = []
@@ -192,7 +185,7 @@ def outputs_of(
 
     Args and errors are those of `predict`.
     """
-    predictor = RunPredictor(run, views=views, average=average, device=device)
+    predictor = RunPredictor(run, Manner(views=views, average=average, device=device))
     items = items_of(predictor, source, skip_bad, cache)
     chunks: list[Chunk] = []
 

@@ -15,7 +15,7 @@ from fastmed.adopting import Pixels, adopt
 from fastmed.data.operations.transform import prepare
 from fastmed.errors import FastmedError, ModelError, RunError, TaskError
 from fastmed.evaluation import evaluate
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.settings.image import ImageSettings
 from fastmed.taskfile import find_task

@@ -9,7 +9,7 @@ from fastmed.errors import ModelError, TaskError
 from fastmed.learn.network.backbone import OwnHead
 from fastmed.learn.network.body import make_body
 from fastmed.learn.network.groups import layer_groups
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.training.train import train
 
 OWN = {"head": {"own": True}, "train__epochs": 1}

@@ -18,7 +18,7 @@ from fastmed.errors import DataError, ModelError, TaskError
 from fastmed.explaining import Checks, Explanation, draw_heatmaps, explain, read_checks, read_index
 from fastmed.explaining.checks import boxes_on_square
 from fastmed.explaining.one import find_item
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.settings.heatmaps import METHOD_NAMES
 from fastmed.training.train import train

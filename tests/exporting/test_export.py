@@ -17,7 +17,7 @@ from fastmed.exporting import export, story
 from fastmed.exporting.about import ABOUT, CARD
 from fastmed.exporting.extra import check_onnx
 from fastmed.exporting.parity import Check, images_of, refuse_if_apart
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.training.train import train
 

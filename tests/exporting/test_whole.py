@@ -8,7 +8,7 @@ from fastmed.data.tables import part, scores_of
 from fastmed.exporting.run_file import inputs_of
 from fastmed.exporting.whole import Half, Through, Whole, input_names, trace_with
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.results.calibration.fitted import calibration_of
 from fastmed.run import Run
 

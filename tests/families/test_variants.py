@@ -25,7 +25,7 @@ from fastmed.families import (
 from fastmed.families.members import plan_members
 from fastmed.families.summary import comparison, summary
 from fastmed.grades import fit_cut_points, fit_scale, grade_scores
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.results.calibration.fitted import validation_of
 from fastmed.run import Run
 from fastmed.training.train import train

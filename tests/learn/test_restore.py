@@ -21,7 +21,7 @@ from fastmed.learn.input.statistics import Statistics, measure
 from fastmed.learn.learner import learner
 from fastmed.learn.network.weights import save_weights
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import network_outputs
+from fastmed.prediction.networks import network_outputs
 from fastmed.run import Run
 from fastmed.task import Task
 
@@ -36,7 +36,7 @@ import sys
 import numpy as np
 from fastmed.data.tables import part
 from fastmed.learn.restore import statistics_of
-from fastmed.prediction import network_outputs
+from fastmed.prediction.networks import network_outputs
 from fastmed.run import Run
 for folder in sys.argv[1:]:
     run = Run.open(folder)

@@ -10,8 +10,7 @@ import pytest
 
 from fastmed.data.tables import read_table
 from fastmed.errors import MissingExtraError
-from fastmed.prediction import check_output, write_predictions
-from fastmed.prediction.formats import Tables, write_in_format
+from fastmed.prediction.formats import Tables, check_output, write_in_format, write_predictions
 
 HOSTILE = ["<script>alert(1)</script>", "=1+1", 'a"b\r\n,c']
 

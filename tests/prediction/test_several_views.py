@@ -10,7 +10,7 @@ from PIL import Image
 from fastmed.data.tables import part, score_columns
 from fastmed.errors import TaskError
 from fastmed.families import Family, predict_together
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 
 CPU = {"device": "cpu", "workers": 0}

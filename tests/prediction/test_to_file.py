@@ -16,22 +16,19 @@ from made import listening, write_png
 
 from fastmed.data.tables import part, read_table, score_columns
 from fastmed.errors import DataError, RunError
-from fastmed.prediction import (
-    RunPredictor,
-    Shape,
-    patients_table,
-    predict,
-    predict_stream,
-    predict_to_file,
-    stream,
-    write_predictions,
-)
+from fastmed.prediction import stream
+from fastmed.prediction.export import Shape, predict_to_file
+from fastmed.prediction.formats import write_predictions
 from fastmed.prediction.ledger import Ledger, unfinished
-from fastmed.results.deciding.decisions import Wishes
+from fastmed.prediction.manner import Manner
+from fastmed.prediction.patients import patients_table
+from fastmed.prediction.predictor import RunPredictor
+from fastmed.prediction.story import predict, predict_stream
 from fastmed.run import Run
 
 CPU = {"device": "cpu", "workers": 1}
 VIEWS = ["plain", "hflip"]
+MANNER = {"views", "per_view", "sets", "abstain"}  # options that are not of the file
 
 
 @pytest.fixture
@@ -49,8 +46,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def export(run: Run, source: Path, file: Path | None, **options: object) -> object:
-    own = {key: options.pop(key) for key in ("views", "per_view", "wishes") if key in options}
-    predictor = RunPredictor(run, device="cpu", **own)
+    manner = {key: options.pop(key) for key in MANNER & options.keys()}
+    predictor = RunPredictor(run, Manner(device="cpu", **manner))
     return predict_to_file(predictor, source, file, workers=1, cache=False, **options)
 
 
@@ -152,7 +149,7 @@ def test_only_the_same_predictions_go_on(
 
     refused("other views", views=["plain"])
     refused("or without the scores of each view", per_view=True)
-    refused("other sets", wishes=Wishes(sets=0.9))
+    refused("other sets", sets=0.9)
     temperature = run.info["calibration"]["temperature"]
     run.update(calibration={**run.info["calibration"], "temperature": temperature * 1.5})
     refused("a run that was calibrated anew")
@@ -247,9 +244,8 @@ def test_bad_files_are_rows_with_a_reason(
     (folder / "0" / "0.png").write_bytes(b"no image")
     for number in (3, 5, 7, 9):  # one chunk whole
         (folder / "1" / f"{number}.png").write_bytes(b"")
-    wishes = Wishes(abstain=0.1)
     with listening() as told:
-        found = export(run, folder, tmp_path / "out.csv", views=VIEWS, wishes=wishes)
+        found = export(run, folder, tmp_path / "out.csv", views=VIEWS, abstain=0.1)
     assert (found.rows, found.bad) == (11, 5)
     assert (
         "5 of 11 images can't be read, the column 'reason' says why; the first: 0/0.png: it is"
@@ -268,7 +264,7 @@ def test_bad_files_are_rows_with_a_reason(
     np.testing.assert_allclose(good[columns].astype(float), expected[columns], atol=1e-6)
     with listening() as told:
         shape = Shape(skip_bad=True)
-        found = export(run, folder, tmp_path / "good.csv", views=VIEWS, shape=shape, wishes=wishes)
+        found = export(run, folder, tmp_path / "good.csv", views=VIEWS, shape=shape, abstain=0.1)
     assert "5 images that can't be read are left out; the first: 0/0.png" in told.text
     assert (found.rows, found.bad) == (6, 5)
     assert "reason" not in pd.read_csv(tmp_path / "good.csv")

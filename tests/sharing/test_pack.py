@@ -9,7 +9,7 @@ import pytest
 
 from fastmed.data.tables import part
 from fastmed.errors import DataError, FastmedError, RunError
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.sharing import pack, unpack
 from fastmed.sharing.contents import belongs

@@ -16,7 +16,7 @@ from fastmed.data.tables import part
 from fastmed.errors import DataError, FastmedError, ModelError, RunError, TrainingError
 from fastmed.evaluation import saved_scores
 from fastmed.learn.fitting.callbacks import KeepBest, StopWhenNotFinite
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.results.calibration.fitted import validation_of
 from fastmed.run import Run, list_runs
 from fastmed.task import Task

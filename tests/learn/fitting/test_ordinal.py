@@ -17,7 +17,7 @@ from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.learn.network.head import Steps
 from fastmed.learn.outputs import grade_scores
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.task import Task
 from fastmed.training.train import train

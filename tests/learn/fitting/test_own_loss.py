@@ -11,7 +11,7 @@ from fastmed.data.tables import part
 from fastmed.errors import FastmedError, RunError, TaskError
 from fastmed.learn.fitting.losses import make_loss
 from fastmed.learn.fitting.own_loss import check_kept
-from fastmed.prediction import predict
+from fastmed.prediction.story import predict
 from fastmed.run import Run
 from fastmed.task import Task
 from fastmed.training.train import train

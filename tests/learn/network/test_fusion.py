@@ -19,7 +19,7 @@ from fastmed.learn.input.statistics import measure
 from fastmed.learn.learner import learner
 from fastmed.learn.network.fusion import HIDE, FusionNet, MetadataBranch, MetadataNet
 from fastmed.learn.network.groups import backbone_of, layer_groups
-from fastmed.prediction import network_outputs
+from fastmed.prediction.networks import network_outputs
 from fastmed.task import Task
 
 ITEMS = pd.DataFrame({"meta_age": [40.0, 60.0], "meta_sex": ["F", "M"]})

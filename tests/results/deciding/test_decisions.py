@@ -16,7 +16,7 @@ from fastmed.data.items import read_items
 from fastmed.data.tables import part, read_table, scores_of, write_table
 from fastmed.errors import DataError, RunError, TaskError
 from fastmed.evaluation import evaluate
-from fastmed.prediction import outputs_of, predict
+from fastmed.prediction.story import outputs_of, predict
 from fastmed.results.calibration.fitted import Validation, calibration_of, fitted_of, validation_of
 from fastmed.results.calibration.probabilities import Calibration, fit_temperature
 from fastmed.results.deciding.conformal import class_sets, fit_levels, set_names
