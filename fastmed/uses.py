@@ -28,9 +28,12 @@ def count_use(test: str, run: str) -> int | None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(_connect(file)) as uses:
             uses.execute(_SCHEMA)
+            uses.execute("BEGIN IMMEDIATE")  # else two that count at once would get one number
             uses.execute("INSERT INTO uses VALUES (?, ?, ?)", [test, now, run])
             found = uses.execute("SELECT count(*) FROM uses WHERE test = ?", [test])
-            return int(found.fetchone()[0])
+            count = int(found.fetchone()[0])
+            uses.commit()
+            return count
     except (OSError, sqlite3.Error) as error:
         warn(f"the uses of the test set can't be counted in {file} ({error})")
         return None

@@ -276,10 +276,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+LONG = {"audit-data", "find-a-learning-rate", "several-trainings", "tune"}
+
+
 def with_python() -> Iterator[object]:
     for page in PAGES:
         code = "".join(blocks(read(page), "python"))
-        marks = [pytest.mark.slow] if "lr_find" in code else []
+        marks = [pytest.mark.slow] if page.stem in LONG else []
         if code:
             yield pytest.param(code, marks=marks, id=page.stem)
 

@@ -52,7 +52,10 @@ FIGURES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["cardiomegaly", "histology", "pneumonia", "retinopathy"])
+@pytest.mark.parametrize("name", [
+    "cardiomegaly", "retinopathy",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("histology", "pneumonia")),
+])  # fmt: skip
 def test_every_figure_that_fits_is_drawn(name: str, own_run) -> None:
     run = own_run(name)
     files = interpret(run).draw(losses=3)
@@ -116,6 +119,7 @@ def test_a_part_is_predicted_only_if_it_never_was(own_run) -> None:
     assert interpret(str(run.path)).split == "valid"
 
 
+@pytest.mark.slow
 def test_another_set_that_was_evaluated_shows_its_own_images(own_run, tmp_path: Path) -> None:
     run = own_run("cardiomegaly")
     shutil.copytree(run.data / "test", tmp_path / "clinic")

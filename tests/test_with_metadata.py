@@ -149,6 +149,7 @@ def test_a_run_without_its_coding_says_so(own: Run) -> None:
         predict(own, part(own.items, "valid"), **CPU)
 
 
+@pytest.mark.slow
 def test_the_built_in_task_uses_age_and_sex_and_not_the_view(
     phantoms: dict[str, Path], tmp_path: Path, command: Callable
 ) -> None:

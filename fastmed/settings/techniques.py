@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from fastmed.settings.part import Part
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Speed = Literal["auto", "plain"]
 
 
 class TechniqueSettings(Part):
@@ -20,6 +21,7 @@ class TechniqueSettings(Part):
             that the shares are drawn from; 0 leaves them as they are.
         start_size: side of the training images in the first epoch; it grows to ``image.size``.
         grow_epochs: epochs in which it is smaller; None means two thirds of all.
+        speed: ``auto`` takes the quickest steps that were found, ``plain`` those of fastai.
         precision: of the computations; ``auto`` is half precision on a GPU, and full elsewhere.
         channels_last: lay out images in memory pixel by pixel.
         compile: make the network's steps into one program, by ``torch.compile``.
@@ -33,6 +35,7 @@ class TechniqueSettings(Part):
     cutmix: float = Field(0.0, ge=0, le=10)
     start_size: int | None = Field(None, ge=8)
     grow_epochs: int | None = Field(None, ge=1)
+    speed: Speed = "auto"
     precision: Precision = "auto"
     channels_last: bool = False
     compile: bool = False

@@ -26,6 +26,7 @@ def check_usable(command: Callable, run: Run, images: Path) -> None:
     assert said.code == 0, said.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGINT to send")
 def test_ctrl_c_keeps_the_best_epoch(phantoms: dict, tmp_path: Path, command: Callable) -> None:
     """A terminal sends it to the loader processes too."""

@@ -8,6 +8,7 @@ import pytest
 SMALL = ("--set", "image.size=32", "--no-cache", "--samples", 2)
 
 
+@pytest.mark.slow
 def test_study_writes_a_page_and_says_what_stands_out(
     phantoms: dict[str, Path],
     tmp_path: Path,

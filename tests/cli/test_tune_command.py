@@ -49,6 +49,7 @@ def test_a_search_from_the_command_line(
     assert "is a search, and --epoch goes with one run" in said.err
 
 
+@pytest.mark.slow
 def test_nested_folds_from_the_command_line(
     phantoms: dict[str, Path], tmp_path: Path, command: Callable[..., Said]
 ) -> None:

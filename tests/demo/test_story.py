@@ -32,6 +32,7 @@ def test_unknown_demo_names_the_nearest() -> None:
         demo_task("lung")
 
 
+@pytest.mark.slow
 def test_folders_are_made_once_and_hold_other_patients(tmp_path: Path) -> None:
     known, new = demo_folders("lungs", tmp_path)
     before = {path: path.stat().st_mtime_ns for path in known.rglob("*.png")}

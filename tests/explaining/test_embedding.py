@@ -96,6 +96,7 @@ def test_what_has_no_map_is_one_sentence(
     assert not (run.path / "embedding").exists()
 
 
+@pytest.mark.slow
 def test_command_draws_it(command: Callable, own_run: Callable[[str], Run]) -> None:
     run = own_run("cardiomegaly")
     said = command("interpret", run.path, "--embedding", "--device", "cpu")

@@ -212,6 +212,7 @@ def test_networks_and_seeds_share_the_split_and_differ_in_their_weights(several:
     assert "pooled" not in spread
 
 
+@pytest.mark.slow
 def test_grades_are_averaged_as_values(several: Family, phantoms: dict[str, Path]):
     images = phantoms["retinopathy"] / "train_images"
     table = predict_together(several, images, **CPU)

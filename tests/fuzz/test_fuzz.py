@@ -25,6 +25,7 @@ def test_the_whole_file_is_read(name: str, tmp_path: Path) -> None:
     read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 def test_spoilt_files_are_read_or_refused() -> None:
     results = fuzz_driver.fuzz(150, key=1)

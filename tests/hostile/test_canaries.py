@@ -121,6 +121,7 @@ def _with(text: str, files: list[Path], place: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["pneumonia", "cardiomegaly"])
 def test_what_files_say_of_persons_goes_nowhere(planted: Path, command: Callable, task: str):
     said = _use(command, task)
@@ -131,6 +132,7 @@ def test_what_files_say_of_persons_goes_nowhere(planted: Path, command: Callable
     assert _with(str(planted), files, planted) == set()
 
 
+@pytest.mark.slow
 def test_names_of_files_stand_only_where_they_are_keys(planted: Path, command: Callable):
     _use(command, "lungs")
     files = _outputs(planted)

@@ -106,6 +106,7 @@ def odd_data(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_classes_and_files_in_a_run(
     odd_data: Path, command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +128,7 @@ def test_classes_and_files_in_a_run(
     assert set(run.items["target"]) == set(CLASSES)
 
 
+@pytest.mark.slow
 def test_classes_and_files_in_a_study(
     odd_data: Path, command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def test_it_is_refused_at_once_in_one_sentence(name: str, tmp_path: Path) -> Non
     assert sorted(tmp_path.iterdir()) == there
 
 
+@pytest.mark.slow
 def test_memory_stays_small(tmp_path: Path) -> None:
     """The peak of a process that reads every case, as the system counts it."""
     pytest.importorskip("resource")

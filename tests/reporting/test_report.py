@@ -268,6 +268,7 @@ def test_heat_maps_that_are_there_are_shown(own_run: Callable[[str], Run]) -> No
     assert read_json(folder / "report.json")["heatmaps"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_embedding_map_is_shown_with_the_weights_it_is_of(own_run: Callable[[str], Run]) -> None:
     run = own_run("histology")

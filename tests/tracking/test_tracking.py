@@ -180,6 +180,7 @@ def test_unknown_tracker_leaves_no_run(phantoms: dict, tmp_path: Path, command: 
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_tracker_that_fails_is_one_warning(
     phantoms: dict,
     tmp_path: Path,

@@ -34,6 +34,7 @@ def files_below(folder: Path) -> set[Path]:
     return set(folder.rglob("*"))
 
 
+@pytest.mark.slow
 def test_a_training_afterwards_is_the_same_bit_for_bit(
     phantoms: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +53,7 @@ def test_a_training_afterwards_is_the_same_bit_for_bit(
     assert [one.phase for one in found.sweeps] == ["whole"]
 
 
+@pytest.mark.slow
 def test_weights_rates_and_place_of_a_learner_are_put_back(phantoms: dict) -> None:
     task = tiny_task("lungs", train__lr_spread=100)
     items = read_items(task, phantoms["lungs"])
@@ -68,6 +70,7 @@ def test_weights_rates_and_place_of_a_learner_are_put_back(phantoms: dict) -> No
     assert rates[-1] <= 10
 
 
+@pytest.mark.slow
 def test_each_phase_begins_where_the_training_has_it(own_run: Callable, phantoms: dict) -> None:
     start = own_run("lungs")
     task = tiny_task(

@@ -144,6 +144,7 @@ def test_checkpoints_of_epochs_are_places_to_go_back_to(stopped: Run) -> None:
     assert marks_of(run) == marks
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_the_best_and_the_last_and_no_state_after_the_end(
     phantoms: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_run_that_is_trained_now_is_left_alone(stopped: Run) -> None:
     assert newest_stopped(stopped.path.parent.parent).path == stopped.path
 
 
+@pytest.mark.slow
 def test_a_run_that_has_no_checkpoint_begins_again(stopped: Run, phantoms: dict) -> None:
     for kept in checkpoints.checkpoints(stopped.path):
         kept.drop()

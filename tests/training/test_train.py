@@ -337,6 +337,7 @@ def test_a_mistake_of_the_programs_is_not_hidden_and_the_run_says_failed(
     assert run.info["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_bad_images_are_left_out_if_asked_for(tmp_path: Path, phantoms: dict) -> None:
     root = tmp_path / "data"
     shutil.copytree(phantoms["lungs"], root)

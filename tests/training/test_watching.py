@@ -15,6 +15,7 @@ from fastmed.training.train import train
 CPU = {"device": "cpu", "workers": 0}
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_measured_and_tracked_as_if_it_had_never_stopped(
     phantoms: dict, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,6 +16,7 @@ from fastmed.run import list_runs
 from fastmed.settings.tune import parse_space
 from fastmed.tuning.nested import inner_search, resume_nested, tune_nested
 
+pytestmark = pytest.mark.slow  # three searches and their trainings
 SPACE = parse_space(["train.lr=1e-4..1e-1:log", "balance.method=none,sampler"])
 
 

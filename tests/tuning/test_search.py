@@ -145,6 +145,7 @@ def test_other_images_are_not_mixed_with_those_of_before(
     search_in(done.path.parent.parent, items)
 
 
+@pytest.mark.slow
 def test_a_point_that_is_no_task_is_a_failed_trial(
     phantoms: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_point_that_is_no_task_is_a_failed_trial(
     assert not (found.path / failed["trial"].item()).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [
     torch.OutOfMemoryError("CUDA out of memory"), MemoryError(),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
@@ -178,6 +180,7 @@ def test_a_trial_that_fails_by_itself_does_not_end_the_search(
     assert found.trials["state"].tolist() == ["failed", "done"]
 
 
+@pytest.mark.slow
 def test_what_would_meet_every_trial_ends_the_search_and_counts_no_trial(
     phantoms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +198,7 @@ def test_what_would_meet_every_trial_ends_the_search_and_counts_no_trial(
     assert "reason" not in found.info
 
 
+@pytest.mark.slow
 def test_a_search_without_any_finished_trial_says_why(
     phantoms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +212,7 @@ def test_a_search_without_any_finished_trial_says_why(
         Run.open(tmp_path / "lungs" / "a")
 
 
+@pytest.mark.slow
 def test_a_trial_that_falls_behind_ends_early_and_leaves_no_run(
     phantoms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +223,7 @@ def test_a_trial_that_falls_behind_ends_early_and_leaves_no_run(
     assert not (found.path / "trial-001").exists()
 
 
+@pytest.mark.slow
 def test_median_pruning_is_told_of_each_epoch(phantoms: dict[str, Path], tmp_path: Path) -> None:
     search_in(tmp_path, phantoms["lungs"], trials=1, pruner="median")
     file = tmp_path / "lungs" / "a" / "study.db"
@@ -228,6 +234,7 @@ def test_median_pruning_is_told_of_each_epoch(phantoms: dict[str, Path], tmp_pat
     assert list(steps.values()) == pytest.approx(history["macro_f1"].tolist())
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_images_reads_them_anew(phantoms: dict[str, Path], tmp_path: Path) -> None:
     task = tiny_task("retinopathy", train__epochs=1, train__select="mae")
     space = parse_space(["image.size=24,32", "balance.method=none,sampler"])
@@ -241,6 +248,7 @@ def test_a_setting_of_the_images_reads_them_anew(phantoms: dict[str, Path], tmp_
     assert figures == {"history", "settings", "importance"}
 
 
+@pytest.mark.slow
 def test_a_warm_up_gives_settings_and_weights_to_what_follows(
     trained: dict[str, Run], phantoms: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -266,6 +274,7 @@ def test_a_warm_up_gives_settings_and_weights_to_what_follows(
     assert all(torch.equal(given[name], kept[name]) for name in fixed)
 
 
+@pytest.mark.slow
 def test_several_folders_share_the_trials_of_a_database(
     phantoms: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -280,6 +289,7 @@ def test_several_folders_share_the_trials_of_a_database(
         search_in(tmp_path / "three", phantoms["lungs"], trials=3, **changed)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_taken_for_dead_goes_on_with_another_trial(
     phantoms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +309,7 @@ def test_a_process_that_was_taken_for_dead_goes_on_with_another_trial(
     assert found.trials["state"].tolist() == ["done", "done"]
 
 
+@pytest.mark.slow
 def test_no_secret_of_a_url_is_said_or_written(phantoms: dict[str, Path], tmp_path: Path) -> None:
     url = "postgresql://anna:s3cret@host:5432/trials?sslpassword=s3cret"
     assert shown(url) == "postgresql://host:5432/trials"

@@ -8,6 +8,7 @@ import torch
 from fastai.optimizer import SGD, Adam, Lamb, OptimWrapper, QHAdam, RAdam, RMSProp, ranger
 from timm.optim import Lars
 
+from fastmed.learn.fitting.fused import FusedAdam, FusedSGD
 from fastmed.settings.train import TrainSettings
 
 
@@ -35,13 +36,20 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "lars": _torch(Lars, momentum=0.9, always_adapt=True),
     "larc": _torch(Lars, momentum=0.9, always_adapt=True, trust_clip=True),
 }
+# The same steps, for many parameters at once.
+FUSED: dict[str, Callable[..., Any]] = {
+    "adam": partial(FusedAdam, decouple_wd=False),
+    "adamw": partial(FusedAdam, decouple_wd=True),
+    "sgd": partial(FusedSGD, decouple_wd=True),
+}
 # What is taken without a weight decay in the task; the others take none.
 WEIGHT_DECAY = {"adamw": 0.01, "ranger": 0.01}
 
 
 def make_optimizer(settings: TrainSettings) -> Callable[..., Any]:
     """Return what makes the task's optimizer of a network's parameters."""
-    optimizer = OPTIMIZERS[settings.opt]
+    quick = FUSED if settings.speed == "auto" else {}
+    optimizer = quick.get(settings.opt, OPTIMIZERS[settings.opt])
     if settings.momentum is None:
         return optimizer
     if isinstance(optimizer, partial) and optimizer.func is OptimWrapper:

@@ -157,6 +157,7 @@ def accuracy_of(
     return float((decided == valid["target"]).mean())
 
 
+@pytest.mark.slow
 def test_what_only_metadata_tells_is_learnt_beside_the_image(noise: Path) -> None:
     assert accuracy_of(noise, "old", "test_resnet", META) > 0.9
     assert accuracy_of(noise, "old", "test_resnet", ()) < 0.75

@@ -140,6 +140,7 @@ def run_with_hub(hub: Path, **environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_weights_that_were_fetched_before_need_no_network(tmp_path: Path) -> None:
     config = timm.get_pretrained_cfg("test_resnet")
     folder = tmp_path / "hub" / f"models--timm--test_resnet.{config.tag}"
