@@ -276,7 +276,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-LONG = {"audit-data", "find-a-learning-rate", "several-trainings", "tune"}
+LONG = {"audit-data", "explain", "find-a-learning-rate", "several-trainings", "tune"}
 
 
 def with_python() -> Iterator[object]:

@@ -132,6 +132,7 @@ def test_other_images_are_predicted_without_and_counted(
     assert f"{len(table)} of {len(table)} images have no metadata" in caplog.text
 
 
+@pytest.mark.slow
 def test_evaluate_and_interpret(own: Run) -> None:
     table, scores = evaluate(own, split="test", **CPU)
     assert scores["n"] == len(table) == (own.items["split"] == "test").sum()

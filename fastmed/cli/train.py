@@ -5,6 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fastmed.cli.fit_options import (
+    Average,
+    Balance,
+    Batch,
+    Epochs,
+    FreezeEpochs,
+    Loss,
+    Mixup,
+    Optimizer,
+    Patience,
+    Precision,
+    Rate,
+    SaveEvery,
+    Schedule,
+    Seed,
+    Select,
+    Speed,
+)
 from fastmed.cli.options import (
     Accept,
     DataFolder,
@@ -29,8 +47,8 @@ from fastmed.processes import refuse_several
 if TYPE_CHECKING:
     from fastmed.task import Task
 
-_DATA, _NETWORK, _FIT, _SEVERAL = "Data", "Network", "Fit", "Several trainings"
-_WATCH = "Watching"
+AUTO = "auto"  # the batch that memory holds
+_DATA, _NETWORK, _SEVERAL, _WATCH = "Data", "Network", "Several trainings", "Watching"
 
 
 def train(
@@ -79,86 +97,22 @@ def train(
             rich_help_panel=_DATA,
         ),
     ] = None,
-    epochs: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Epochs with the whole network.", rich_help_panel=_FIT),
-    ] = None,
-    freeze_epochs: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Epochs before, with a frozen pretrained body.", rich_help_panel=_FIT),
-    ] = None,
-    batch: Annotated[
-        Optional[int], typer.Option(help="Images in a batch.", rich_help_panel=_FIT)  # noqa: UP045
-    ] = None,
-    lr: Annotated[
-        Optional[float], typer.Option(help="Peak learning rate.", rich_help_panel=_FIT)  # noqa: UP045
-    ] = None,
-    loss: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            metavar="NAME|FILE.py:NAME",
-            help="cross_entropy, focal, bce; for grades smooth_l1, mse, l1, huber, corn, coral; or "
-            "a function of your own.",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
-    opt: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="As PyTorch or fastai name it: AdamW, Adamax, SGD, Ranger, Lamb, ...",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
-    schedule: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Of the learning rate: one_cycle, flat_cosine, cosine, step or constant.",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
-    balance: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="How rare classes are made up for: none, sampler, class_weights or per_class.",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
-    mixup: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="How strongly images are mixed, as 0.4.", rich_help_panel=_FIT),
-    ] = None,
-    ema: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(
-            help="Decay of a moving average of the weights, as 0.999.", rich_help_panel=_FIT
-        ),
-    ] = None,
-    patience: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(
-            help="Epochs without a better one after which a phase ends.", rich_help_panel=_FIT
-        ),
-    ] = None,
-    precision: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Of computations: auto, fp32, bf16 or fp16.", rich_help_panel=_FIT),
-    ] = None,
-    save_every: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(
-            metavar="N",
-            help="Keep every Nth epoch's checkpoint, beside the best and the last.",
-            rich_help_panel=_FIT,
-        ),
-    ] = None,
-    select: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="The metric that chooses the epoch to keep.", rich_help_panel=_FIT),
-    ] = None,
-    seed: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Of weights, batches and augmentation.", rich_help_panel=_FIT),
-    ] = None,
+    epochs: Epochs = None,
+    freeze_epochs: FreezeEpochs = None,
+    batch: Batch = None,
+    lr: Rate = None,
+    loss: Loss = None,
+    opt: Optimizer = None,
+    schedule: Schedule = None,
+    balance: Balance = None,
+    mixup: Mixup = None,
+    ema: Average = None,
+    patience: Patience = None,
+    precision: Precision = None,
+    speed: Speed = None,
+    save_every: SaveEvery = None,
+    select: Select = None,
+    seed: Seed = None,
     settings: Settings = None,
     folds: Annotated[
         int,
@@ -228,7 +182,7 @@ def train(
         "train.weights": str(weights) if weights else None,
         "train.epochs": epochs,
         "train.freeze_epochs": freeze_epochs,
-        "train.batch": batch,
+        "train.batch": None if batch == AUTO else batch,
         "train.lr": lr,
         "train.loss": loss,
         "train.opt": opt,
@@ -237,6 +191,7 @@ def train(
         "train.ema": ema,
         "train.patience": patience,
         "train.precision": precision,
+        "train.speed": speed,
         "balance.method": balance,
         "train.save_every": save_every,
         "train.select": select,
@@ -251,6 +206,8 @@ def train(
     }
     chosen = changed_task(task, tasks_file, named, settings or [])
     declared = split_names(members) or []
+    if batch == AUTO:
+        chosen = _with_largest_batch(chosen, device)
     several = bool(len(archs) > 1 or declared or folds or seeds > 1)
     if compare_meta and several:
         raise TaskError("--compare-meta goes with one --arch, and no other trainings beside it")
@@ -275,6 +232,12 @@ def train(
         _train_family(chosen, folder, {**plan, "track": trackers, **options})
     else:
         _train(chosen, folder, {**options, "track": trackers})
+
+
+def _with_largest_batch(task: "Task", device: str | None) -> "Task":
+    from fastmed.training.batch_size import largest_batch
+
+    return task.with_changes({"train.batch": largest_batch(task, device)})
 
 
 def _train(task: "Task", folder: Path, options: dict[str, Any]) -> None:

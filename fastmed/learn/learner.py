@@ -4,6 +4,7 @@ from typing import Any
 
 import fastai.vision.all  # noqa: F401 (gives Learner its methods: lr_find, fine_tune, ...)
 import numpy as np
+import torch
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from fastai.vision.learner import vision_learner
@@ -15,8 +16,9 @@ from fastmed.errors import TaskError
 from fastmed.learn.fitting.losses import make_loss
 from fastmed.learn.fitting.metrics import make_metrics
 from fastmed.learn.fitting.optimizers import make_optimizer, weight_decay
-from fastmed.learn.fitting.precision import add_precision
+from fastmed.learn.fitting.precision import set_precision
 from fastmed.learn.fitting.techniques import check_sizes
+from fastmed.learn.fitting.ways import asked_way
 from fastmed.learn.input.meta_block import encoder_of
 from fastmed.learn.network.architectures import resolve_arch
 from fastmed.learn.network.backbone import Backbone, OwnHead
@@ -64,7 +66,8 @@ def learner(task: Task, dls: DataLoaders, initialize: bool = True, start: bool =
         learn = Learner(dls, net, splitter=metadata_groups, **options)
     else:
         learn = _image_learner(task, dls, initialize and start, options)
-    return add_precision(learn, task.train.precision if initialize else "auto")
+    device = torch.device(dls.device)
+    return set_precision(learn, asked_way(task, device).precision) if initialize else learn
 
 
 def _image_learner(

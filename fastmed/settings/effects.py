@@ -12,7 +12,7 @@ WITHOUT_IMAGES: dict[str, float | bool | None] = {
     "train.cutmix": 0.0,
     "train.start_size": None,
     "train.grow_epochs": None,
-    "train.channels_last": False,
+    "train.channels_last": None,
     "train.layer_decay": None,
 }
 

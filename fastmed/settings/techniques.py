@@ -21,10 +21,13 @@ class TechniqueSettings(Part):
             that the shares are drawn from; 0 leaves them as they are.
         start_size: side of the training images in the first epoch; it grows to ``image.size``.
         grow_epochs: epochs in which it is smaller; None means two thirds of all.
-        speed: ``auto`` takes the quickest steps that were found, ``plain`` those of fastai.
-        precision: of the computations; ``auto`` is half precision on a GPU, and full elsewhere.
-        channels_last: lay out images in memory pixel by pixel.
-        compile: make the network's steps into one program, by ``torch.compile``.
+        speed: ``auto`` computes steps in the way that is measured to be the quickest, ``plain`` as
+            fastai does.
+        precision: of the computations; ``auto`` leaves it to ``speed``: half precision on a GPU,
+            full elsewhere, unless bf16 is measured to be quicker.
+        channels_last: lay out images in memory pixel by pixel; None leaves it to ``speed``.
+        compile: make the network's steps into one program, by ``torch.compile``; None leaves it
+            to ``speed``.
         patience: epochs without a better one after which a phase ends.
     """
 
@@ -37,8 +40,8 @@ class TechniqueSettings(Part):
     grow_epochs: int | None = Field(None, ge=1)
     speed: Speed = "auto"
     precision: Precision = "auto"
-    channels_last: bool = False
-    compile: bool = False
+    channels_last: bool | None = None
+    compile: bool | None = None
     patience: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")

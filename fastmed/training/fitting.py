@@ -23,7 +23,7 @@ from fastmed.learn.fitting.epochs import fit_epochs
 from fastmed.learn.fitting.footprint import Footprint
 from fastmed.learn.fitting.interrupts import StopWhenInterrupted, interrupt_between_batches
 from fastmed.learn.fitting.measures import MeasureTestPart, measures
-from fastmed.learn.fitting.precision import leave_half_precision
+from fastmed.learn.fitting.precision import leave_half_precision, set_precision
 from fastmed.learn.fitting.progress import ShowProgress
 from fastmed.learn.fitting.schedule import Phase
 from fastmed.learn.fitting.snapshot import put_states
@@ -36,6 +36,7 @@ from fastmed.run import Run
 from fastmed.run.checkpoints import checkpoints
 from fastmed.task import Task
 from fastmed.training.sameness import what_must_stay
+from fastmed.training.speed import way_of
 from fastmed.training.watching import tracked
 
 
@@ -126,6 +127,8 @@ def fit_phases(
     shown = [one for one in (best, show) if one is not None]
     measured = measures(history.run_folder, learn.dls)
     about = what_must_stay(history.run_folder)
+    way = way_of(history.run_folder, torch.device(learn.dls.device))
+    set_precision(learn, way.precision)
     with learn.no_logging(), interrupt_between_batches(team().any) as heed:
         stops = [StopWhenInterrupted(heed), StopWhenNotFinite(), Footprint(history.run_folder)]
         try:
@@ -136,7 +139,7 @@ def fit_phases(
                 history.phase = phase.name
                 augment = AugmentEpochs(task.augment, done=len(history.rows) - first)
                 every = [*stops, history, *shown, ParamScheduler(phase.curves), augment]
-                every += [*measured, *told, *techniques(task)]
+                every += [*measured, *told, *techniques(task, way)]
                 every += _keepers(history, best, number, about, here)
                 _fit(learn, task, phase, every, first)
         finally:

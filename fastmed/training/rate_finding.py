@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
@@ -20,6 +21,7 @@ from fastmed.learn.fitting.rate_finder import suggest, sweep
 from fastmed.learn.fitting.schedule import Phase, plan_phases
 from fastmed.learn.fitting.stop_early import StopEarly
 from fastmed.learn.fitting.techniques import GrowImages, check_machine, techniques
+from fastmed.learn.fitting.ways import asked_way
 from fastmed.learn.input.loaders import choose_device
 from fastmed.learn.learner import check_weights
 from fastmed.processes import refuse_several
@@ -130,7 +132,7 @@ def _sweeps(prepared: Prepared, task: Task, wanted: Sequence[str], steps: int) -
         for phase in prepared.phases:
             if phase.name in wanted:
                 note(f"Raising the rate over {steps} batches, {phase.name} phase")
-                with learn.added_cbs(_techniques(task)):
+                with learn.added_cbs(_techniques(task, learn)):
                     rates, losses = sweep(learn, phase, steps)
                 found.append(Sweep(phase.name, rates, losses, suggest(rates, losses, steps)))
             if len(found) < len(wanted):
@@ -142,11 +144,16 @@ def _train(learn: Learner, phase: Phase, task: Task) -> None:
     note(f"Training the {phase.name} phase ({phase.epochs} epochs), as it comes before")
     learn.freeze() if phase.frozen else learn.unfreeze()
     learn.create_opt()
-    watched = [StopWhenNotFinite(), ParamScheduler(phase.curves), *_techniques(task)]
+    watched = [
+        StopWhenNotFinite(),
+        ParamScheduler(phase.curves),
+        *_techniques(task, learn),
+    ]
     with learn.no_bar(), learn.no_logging():
         learn.fit(phase.epochs, cbs=watched)
 
 
-def _techniques(task: Task) -> list[Callback]:
+def _techniques(task: Task, learn: Learner) -> list[Callback]:
     """Return the techniques that a batch or a step goes through; images have their full size."""
-    return [one for one in techniques(task) if not isinstance(one, _OF_EPOCHS)]
+    way = asked_way(task, torch.device(learn.dls.device))
+    return [one for one in techniques(task, way) if not isinstance(one, _OF_EPOCHS)]

@@ -35,6 +35,7 @@ from fastmed.tracking.trackers import check_trackers
 from fastmed.training.augmentation import draw_augmented
 from fastmed.training.fitting import fit_and_finish
 from fastmed.training.following import check_start, own_place, run_of_all, shared_items
+from fastmed.training.speed import choose_speed
 
 
 def train(
@@ -84,9 +85,10 @@ def train(
         check_test_part(task, items)
         _note_unused_freezing(task)
         prepared = prepare(task, items, device, workers, cache)
+        speed = choose_speed(task, prepared.learn, prepared.steps)
         with own_place(runs, family) as (place, above):
             run = Run.create(place, task, items, name, above)
-            run.update(audit=audit, **({"track": track} if track else {}))
+            run.update(audit=audit, **({"track": track} if track else {}), **speed)
             keep_description(task, run)
             keep_function(task, run)
             with claimed(run.path):
@@ -119,6 +121,11 @@ class Prepared:
     statistics: Statistics
     learn: Learner
     phases: list[Phase]
+
+    @property
+    def steps(self) -> int:
+        """The number of batches of the whole fit."""
+        return sum(phase.epochs for phase in self.phases) * len(self.learn.dls.train)
 
 
 def prepare(

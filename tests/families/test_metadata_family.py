@@ -80,6 +80,7 @@ def test_runs_are_found_and_the_family_is_told(
         Family.open(family.members["image"].path)
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_table_a_part(
     phantoms: dict[str, Path], tmp_path: Path, command: Callable
 ) -> None:

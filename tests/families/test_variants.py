@@ -256,6 +256,7 @@ def test_a_family_goes_on_where_it_was_stopped(
     pd.testing.assert_frame_equal(*pooled)
 
 
+@pytest.mark.slow
 def test_the_command_prints_folds_and_their_spread(
     phantoms: dict[str, Path], tmp_path: Path, command: Callable
 ):

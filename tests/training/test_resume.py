@@ -94,9 +94,8 @@ def test_a_training_that_was_stopped_twice_ends_as_if_it_never_was(
     assert marks_of(run) == marks_of(whole)
 
 
-@pytest.mark.parametrize(
-    ("kind", "moment"), [("batch", 5), pytest.param("write", 12, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "moment"), [("batch", 5), ("write", 12)])
 def test_kill_9_in_a_batch_or_in_a_write_loses_nothing(
     kind: str, moment: int, phantoms: dict, tmp_path: Path
 ) -> None:

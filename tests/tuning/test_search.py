@@ -70,9 +70,8 @@ def test_only_the_best_runs_are_kept(done: Search) -> None:
     assert kept == set(ranked[:2])
 
 
-@pytest.mark.parametrize(
-    "batch", [17, *(pytest.param(batch, marks=pytest.mark.slow) for batch in (1, 5, 24))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [1, 5, 17, 24])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
     done: Search, phantoms: dict[str, Path], tmp_path: Path, batch: int
 ) -> None:

@@ -55,28 +55,28 @@ def leave_half_precision(learn: Learner) -> None:
             callback.leave()
 
 
-def add_precision(learn: Learner, precision: Precision) -> Learner:
-    """Let a Learner compute in this precision; see `choose_precision`."""
-    device = torch.device(learn.dls.device).type
-    chosen = choose_precision(precision, device)
-    if chosen != "fp32":
-        learn.add_cb(HalfPrecision(chosen, device))
+def set_precision(learn: Learner, precision: Precision) -> Learner:
+    """Let a Learner compute in ``fp32``, ``bf16`` or ``fp16``, and in no other any more."""
+    learn.remove_cbs([one for one in learn.cbs if isinstance(one, HalfPrecision)])
+    if precision != "fp32":
+        learn.add_cb(HalfPrecision(precision, torch.device(learn.dls.device).type))
     return learn
 
 
-def choose_precision(precision: Precision, device: str) -> Precision:
+def choose_precision(precision: Precision, device: str, plain: bool = False) -> Precision:
     """Return the precision to compute in.
 
     Args:
         precision: ``auto`` is half precision on a CUDA device (``bf16`` where it has it) and full
             precision elsewhere.
         device: its type, such as ``cuda``.
+        plain: ``auto`` is full precision on every device.
 
     Raises:
         TrainingError: the device can't compute so.
     """
     if precision == "auto":
-        return _best(device)
+        return "fp32" if plain else _best(device)
     if precision == "fp16" and device == "cpu":
         raise TrainingError("precision = 'fp16' needs a GPU; a CPU computes in bf16 or fp32")
     if precision == "bf16" and device == "cuda" and not torch.cuda.is_bf16_supported():

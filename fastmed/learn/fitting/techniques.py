@@ -1,9 +1,5 @@
 """The techniques that a task asks for, as callbacks of a fit."""
 
-import os
-import shutil
-from importlib.util import find_spec
-
 import torch
 from fastai.callback.channelslast import ChannelsLast
 from fastai.callback.core import Callback, CancelBatchException
@@ -13,18 +9,25 @@ from fastai.callback.training import GradientClip
 from torch import nn
 from torch.nn import functional
 
-from fastmed.errors import ModelError, TrainingError
+from fastmed.errors import ModelError
+from fastmed.learn.fitting.compiling import Compile, check_compiler
 from fastmed.learn.fitting.ema import AverageWeights
 from fastmed.learn.fitting.precision import choose_precision
 from fastmed.learn.fitting.stop_early import StopEarly
+from fastmed.learn.fitting.ways import Way
 from fastmed.settings.train import TrainSettings
 from fastmed.task import Task
 
 GRID = 8  # training images that grow have a side that is a multiple of it, in pixels
 
 
-def techniques(task: Task) -> list[Callback]:
-    """Return the callbacks of one phase; they hold nothing that the next phase needs."""
+def techniques(task: Task, way: Way) -> list[Callback]:
+    """Return the callbacks of one phase; they hold nothing that the next phase needs.
+
+    Args:
+        task: that asks for them.
+        way: how the steps are computed.
+    """
     train = task.train
     chosen: list[Callback] = []
     if train.start_size is not None:
@@ -33,9 +36,9 @@ def techniques(task: Task) -> list[Callback]:
         chosen.append(MixUp(train.mixup))
     if train.cutmix:
         chosen.append(CutMix(train.cutmix))
-    if train.channels_last:
+    if way.channels_last:
         chosen.append(ImagesChannelsLast())
-    if train.compile:
+    if way.compile:
         chosen.append(Compile())
     if train.accumulate > 1:
         chosen.append(Accumulate(train.accumulate))
@@ -82,20 +85,6 @@ class ImagesChannelsLast(ChannelsLast):
         self.learn.xb = (laid_out, *others)
 
 
-class Compile(Callback):
-    """Has PyTorch compile the network for the time of a fit."""
-
-    order = -1
-
-    def before_fit(self) -> None:
-        """Mark the network; it is compiled when the first batch comes."""
-        self.learn.model.compile()
-
-    def after_fit(self) -> None:
-        """Leave the network as it was."""
-        self.learn.model._compiled_call_impl = None
-
-
 def check_machine(task: Task, device: torch.device) -> None:
     """Refuse techniques that this machine has not what they need for.
 
@@ -104,18 +93,7 @@ def check_machine(task: Task, device: torch.device) -> None:
     """
     choose_precision(task.train.precision, device.type)
     if task.train.compile:
-        _check_compiler(device.type)
-
-
-def _check_compiler(device: str) -> None:
-    if device == "cuda" and find_spec("triton") is None:
-        raise TrainingError("compile = true needs Triton on a GPU, which is not installed")
-    named = os.environ.get("CXX", "").split()[:1]
-    if not any(map(shutil.which, named or ("g++", "clang++", "cl"))):
-        raise TrainingError(
-            "compile = true needs a C++ compiler, and none is found (CXX, g++, clang++, cl); "
-            "install one, or leave it out"
-        )
+        check_compiler(device.type)
 
 
 class GrowImages(Callback):

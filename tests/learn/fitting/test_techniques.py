@@ -15,8 +15,9 @@ from torch import nn
 from fastmed.data.items import read_items
 from fastmed.errors import ModelError, TrainingError
 from fastmed.learn.fitting.callbacks import History, KeepBest
+from fastmed.learn.fitting.compiling import Compile
 from fastmed.learn.fitting.schedule import plan_phases
-from fastmed.learn.fitting.techniques import Compile, check_machine, training_sizes
+from fastmed.learn.fitting.techniques import check_machine, training_sizes
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.run import Run
