@@ -25,6 +25,7 @@ from fastmed.learn.fitting.interrupts import StopWhenInterrupted, interrupt_betw
 from fastmed.learn.fitting.measures import MeasureTestPart, measures
 from fastmed.learn.fitting.precision import leave_half_precision, set_precision
 from fastmed.learn.fitting.progress import ShowProgress
+from fastmed.learn.fitting.scalars import keep_on_device
 from fastmed.learn.fitting.schedule import Phase
 from fastmed.learn.fitting.snapshot import put_states
 from fastmed.learn.fitting.techniques import techniques
@@ -129,6 +130,7 @@ def fit_phases(
     about = what_must_stay(history.run_folder)
     way = way_of(history.run_folder, torch.device(learn.dls.device))
     set_precision(learn, way.precision)
+    keep_on_device(learn)
     with learn.no_logging(), interrupt_between_batches(team().any) as heed:
         stops = [StopWhenInterrupted(heed), StopWhenNotFinite(), Footprint(history.run_folder)]
         try:

@@ -5,7 +5,9 @@ import time
 from typing import Any
 
 import pandas as pd
+import torch
 from fastai.callback.core import Callback
+from torch import Tensor
 
 from fastmed.data.tables import write_table
 from fastmed.errors import TrainingError
@@ -18,18 +20,40 @@ from fastmed.run.checkpoints import Checkpoint, put_in_place
 
 
 class StopWhenNotFinite(Callback):
-    """Ends the training with one clear sentence when the loss is no number any more."""
+    """Ends the training with one clear sentence when the loss is no number any more.
+
+    On a CPU it looks before the loss reaches the weights. A GPU would wait each time, so that it
+    looks now and then there, and always before an epoch is kept.
+    """
 
     run_valid = False
 
+    def before_train(self) -> None:
+        """Begin anew."""
+        self.losses: list[Tensor] = []
+
     def after_loss(self) -> None:
-        """Check the loss before it reaches the weights."""
-        loss = team().mean(self.loss_grad)
+        """Take in the loss, and check it in its turn."""
+        self.losses.append(self.loss_grad.detach())
+        if len(self.losses) == turn_of(self.loss_grad.device) or self.iter + 1 == self.n_iter:
+            self._check()
+
+    def _check(self) -> None:
+        losses, self.losses = self.losses, []
+        loss = team().mean(torch.stack(losses).sum())
         if not math.isfinite(loss):
+            last = self.iter + 1
+            first = last - len(losses) + 1
+            where = f"batch {last}" if first == last else f"one of the batches {first} to {last}"
             raise TrainingError(
-                f"the loss became {loss} in batch {self.iter + 1} of "
-                f"{self.n_iter}; try a smaller --lr (now {self.opt.hypers[-1]['lr']:.2g})"
+                f"the loss became {loss} in {where} of {self.n_iter}; try a smaller --lr (now "
+                f"{self.opt.hypers[-1]['lr']:.2g})"
             )
+
+
+def turn_of(device: torch.device) -> int:
+    """Return after how many batches the loss is looked at."""
+    return 1 if device.type == "cpu" else 20
 
 
 class History(Callback):

@@ -14,6 +14,7 @@ from fastmed.errors import DataError
 from fastmed.learn.distributed.merging import merge
 from fastmed.learn.fitting.metrics import make_metrics
 from fastmed.learn.fitting.randomness import untouched_randomness
+from fastmed.learn.fitting.scalars import Batch
 from fastmed.run import Run
 from fastmed.task import Task
 
@@ -38,7 +39,7 @@ class MeasureTrainPart(Measure):
     """
 
     run_valid = False
-    order = 45  # after the check of the loss, which waits for the device anyway
+    order = 45
 
     def __init__(self, task: Task) -> None:
         self.loss_mean = AvgLoss()
@@ -53,16 +54,19 @@ class MeasureTrainPart(Measure):
 
     def before_train(self) -> None:
         """Begin anew."""
-        for one in (self.loss_mean, *self.measured):
-            one.reset()
+        self.batches: list[Batch] = []
 
     def after_loss(self) -> None:
-        """Take in the batch."""
-        for one in (self.loss_mean, *self.measured):
-            one.accumulate(self.learn)
+        """Take in the batch; it is looked at when the epoch is over."""
+        self.batches.append(Batch.of(self.learn))
 
     def after_train(self) -> None:
-        """Take in what other processes saw."""
+        """Measure what this process and others saw."""
+        for one in (self.loss_mean, *self.measured):
+            one.reset()
+            for batch in self.batches:
+                one.accumulate(batch)
+        self.batches = []
         merge([self.loss_mean, *self.measured])
 
     def columns(self) -> dict[str, float]:

@@ -10,6 +10,8 @@ from torch import nn
 
 from fastmed.data.items import read_items
 from fastmed.errors import RunError, TrainingError
+from fastmed.learn.distributed.team import team
+from fastmed.learn.fitting import callbacks
 from fastmed.learn.fitting.callbacks import History, KeepBest, StopWhenNotFinite
 from fastmed.learn.network import weights
 from fastmed.learn.network.weights import restore_weights
@@ -85,7 +87,37 @@ def test_a_loss_that_is_no_number_ends_the_training(loss: float) -> None:
     stop = StopWhenNotFinite()
     opt = SimpleNamespace(hypers=[{"lr": 1e-5}, {"lr": 0.5}])
     stop.learn = SimpleNamespace(loss_grad=torch.tensor(loss), iter=2, n_iter=9, opt=opt)
+    stop.before_train()
     with pytest.raises(TrainingError, match=rf"became {loss} in batch 3 of 9.*--lr \(now 0.5\)"):
         stop.after_loss()
     stop.learn.loss_grad = torch.tensor(1e30)
     stop.after_loss()
+
+
+@pytest.mark.parametrize(("losses", "expected"), [
+    ([1.0, NAN, 1.0], "became nan in one of the batches 1 to 3 of 5"),
+    ([1.0, 1.0, 1.0, 1.0, NAN], "became nan in one of the batches 4 to 5 of 5"),
+    ([1.0, 1.0, 1.0, 1.0, 2.0], None),
+])  # fmt: skip
+def test_a_gpu_is_asked_for_the_loss_now_and_then(
+    losses: list[float], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "turn_of", lambda device: 3)
+    looked = []
+    mean = team().mean
+    monkeypatch.setattr(team(), "mean", lambda loss: looked.append(loss) or mean(loss))
+    stop = StopWhenNotFinite()
+    stop.learn = SimpleNamespace(n_iter=5, opt=SimpleNamespace(hypers=[{"lr": 0.5}]))
+    stop.before_train()
+
+    def epoch() -> None:
+        for number, loss in enumerate(losses):
+            stop.learn.iter, stop.learn.loss_grad = number, torch.tensor(loss)
+            stop.after_loss()
+
+    if expected:
+        with pytest.raises(TrainingError, match=expected):
+            epoch()
+        return
+    epoch()
+    assert [float(one) for one in looked] == [3.0, 3.0]
