@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from fastmed.adopting import adopt as adopt
     from fastmed.auditing.story import Audit as Audit
     from fastmed.auditing.story import audit as audit
+    from fastmed.benching.speeds import Speeds as Speeds
+    from fastmed.benching.story import bench as bench
     from fastmed.clients import ClientReport as ClientReport
     from fastmed.clients import write_client_report as write_client_report
     from fastmed.conversion.story import convert as convert
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from fastmed.taskfile import find_task as find_task
     from fastmed.taskfile import load_tasks as load_tasks
     from fastmed.training.augmentation import augmented_figure as augmented_figure
+    from fastmed.training.batch_size import largest_batch as largest_batch
     from fastmed.training.rate_finding import find_rate as find_rate
     from fastmed.training.resume import resume as resume
     from fastmed.training.train import train as train
@@ -75,11 +78,13 @@ _ROOMS = {
     "FastmedError": "errors",
     "Run": "run",
     "Search": "tuning.search",
+    "Speeds": "benching.speeds",
     "Study": "data_study.story",
     "Task": "task",
     "adopt": "adopting",
     "audit": "auditing.story",
     "augmented_figure": "training.augmentation",
+    "bench": "benching.story",
     "compare": "results.comparison.comparing",
     "card": "documents.model_card",
     "checklist": "documents.filling",
@@ -98,6 +103,7 @@ _ROOMS = {
     "find_task": "taskfile",
     "interpret": "interpretation",
     "learner": "learn.learner",
+    "largest_batch": "training.batch_size",
     "load_tasks": "taskfile",
     "pack": "sharing",
     "predict": "prediction.story",

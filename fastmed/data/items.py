@@ -31,7 +31,15 @@ def read_items(
     Raises:
         DataError: the data are not as the task declares them.
     """
-    items = inspected_items(task, root, skip_bad, cache)
+    return parted_items(task, inspected_items(task, root, skip_bad, cache))
+
+
+def parted_items(task: Task, items: pd.DataFrame) -> pd.DataFrame:
+    """Return inspected items split and balanced, under pseudonyms where the task wants them.
+
+    Raises:
+        DataError: the parts can't be drawn.
+    """
     items = split_items(items, task.split, task.classes)
     items = balance_items(items, task.balance, task.classes, task.split.seed)
     return hide_items(items, task.pseudonymise)
@@ -44,6 +52,17 @@ def inspected_items(
 
     Args and errors are those of `read_items`.
     """
+    items = found_items(task, root, skip_bad)
+    kept = Cache(task.image) if cache else None
+    skip_bad = skip_bad or "Q1" in task.audit.accept
+    return inspect_images(items, Path(root), task.image, skip_bad, kept)
+
+
+def found_items(task: Task, root: str | Path, skip_bad: bool = False) -> pd.DataFrame:
+    """Return the images of a task as the data name them; none of them is decoded.
+
+    Args and errors are those of `read_items`.
+    """
     root = Path(root)
     if not root.is_dir():
         raise DataError(
@@ -51,11 +70,9 @@ def inspected_items(
             f"`fastmed phantom {task.name} {root}`"
         )
     hide_names(root, task.pseudonymise)
-    accept = task.audit.accept
-    items = items_table(_rows(task, root, skip_bad or "Y4" in accept), root)
+    items = items_table(_rows(task, root, skip_bad or "Y4" in task.audit.accept), root)
     check_metadata(items, task.meta, task.source.kind)
-    kept = Cache(task.image) if cache else None
-    return inspect_images(items, root, task.image, skip_bad or "Q1" in accept, kept)
+    return items
 
 
 def summarize(items: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

@@ -1,6 +1,9 @@
-"""The versions of the packages that a result depends on."""
+"""What a result depends on beside the program: packages, and the processor."""
 
+import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 PACKAGES = (
     "fastmed", "fastai", "torch", "timm", "numpy", "pandas", "scikit-learn", "pydicom", "pillow",
@@ -18,3 +21,12 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def processor_name() -> str:
+    """Return the name of this machine's processor."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from fastmed.files import read_info, write_json
 from fastmed.learn.distributed.team import team
 from fastmed.learn.fitting.ways import Found, Way, asked_way, is_open, quickest_way
 from fastmed.run import Run
-from fastmed.run.versions import package_versions
+from fastmed.run.versions import package_versions, processor_name
 from fastmed.state import state_folder
 from fastmed.task import Task
 
@@ -76,7 +75,7 @@ def _about(task: Task, learn: Learner) -> dict[str, Any]:
     device, train = torch.device(learn.dls.device), task.train
     cuda = device.type == "cuda"
     return {
-        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "device": torch.cuda.get_device_name(device) if cuda else processor_name(),
         "threads": torch.get_num_threads(),
         "processes": team().count,
         "versions": {name: package_versions()[name] for name in ("fastmed", "torch", "timm")},
@@ -87,15 +86,6 @@ def _about(task: Task, learn: Learner) -> dict[str, Any]:
         "batch": learn.dls.train.bs,
         "asked": [train.precision, train.channels_last, train.compile],
     }
-
-
-def _processor() -> str:
-    """Return the name of the processor."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _tell(found: Found) -> None:

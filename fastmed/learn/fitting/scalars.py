@@ -49,4 +49,5 @@ class Batch(NamedTuple):
 
 def keep_on_device(learn: Learner) -> None:
     """Let a Learner keep its smoothed loss on the device."""
-    learn.recorder.smooth_loss = SmoothLoss(learn.recorder.smooth_loss.beta)
+    recorder = vars(learn.recorder)  # else fastai warns: a Learner that was fitted has one, too
+    recorder["smooth_loss"] = SmoothLoss(recorder["smooth_loss"].beta)

@@ -26,7 +26,7 @@ SHORT = 60.0  # seconds of training below which nothing is measured
 LONG = 3600.0  # and above which even compiling, which takes minutes, may pay
 FEW = 200  # steps of a training that is short on any machine
 ON_CPU = 32  # images of a step that is measured on a CPU
-ROUNDS = 5
+ROUNDS = 3, 7  # the fewest and the most that two ways are compared in
 _SMALL = {torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -130,7 +130,7 @@ def quickest_way(learn: Learner, task: Task, steps: int) -> Found | None:
             return None
         for change in _changes(task, device, whole):
             other = replace(best, **change)
-            rounds = int(min(ROUNDS, max(1, SHARE * whole / seconds[best] / 4)))
+            rounds = int(min(ROUNDS[1], max(ROUNDS[0], SHARE * whole / seconds[best] / 4)))
             try:
                 found = bench.compare(best, other, rounds)
             except (RuntimeError, NotImplementedError):
@@ -201,11 +201,17 @@ class _Bench:
             parameter.grad = None
 
     def _timed(self, step: Callable[[], None]) -> float:
-        _wait(self.device)
-        began = time.perf_counter()
+        wait_for(self.device)
+        began = self._clock()
         step()
-        _wait(self.device)
-        return time.perf_counter() - began
+        wait_for(self.device)
+        return self._clock() - began
+
+    def _clock(self) -> float:
+        """Return seconds; on a CPU those of this process, whatever else the machine does."""
+        if self.device.type != "cpu":
+            return time.perf_counter()
+        return time.process_time() / torch.get_num_threads()
 
 
 def casting(precision: Precision, device: torch.device) -> Any:
@@ -216,9 +222,12 @@ def casting(precision: Precision, device: torch.device) -> Any:
     return autocast(device.type, dtype=kinds[precision])
 
 
-def _wait(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def _plain(part: Tensor) -> Tensor:
