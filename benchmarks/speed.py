@@ -77,6 +77,7 @@ class Case(NamedTuple):
 
 CASES = {
     "28 px NPZ, ResNet-18": Case("npz", 28, 28, "resnet18"),
+    "64 px NPZ, small network": Case("npz", 64, 64, "mobilenetv3_small_050", images=4.0),
     "64 px PNG, small network": Case("png", 64, 64, "mobilenetv3_small_050", images=2.0),
     "128 px PNG, ResNet-18": Case("png", 128, 128, "resnet18"),
     "224 px JPEG, ResNet-18": Case("jpg", 224, 224, "resnet18", 32, 0.5),
@@ -179,6 +180,19 @@ def fastai_epochs(case: Case, data: Path, device: str | None) -> Iterator[dict[s
         clock.begin()
         learn.tta(n=2)
         yield {"tta": clock.valid / clock.lap()}
+    for name, changes in (("loader", aug_transforms()), ("loader_plain", [])):
+        changed = block.new(item_tfms=Resize(case.size), batch_tfms=changes)
+        loaders = changed.dataloaders(data, bs=case.batch, num_workers=0, device=device)
+        yield from _loader_epochs(name, loaders.train, clock)
+
+
+def _loader_epochs(name: str, loader: Any, clock: "_Clock") -> Iterator[dict[str, float]]:
+    for epoch in range(EPOCHS):
+        clock.begin()
+        for _ in loader:
+            pass
+        if epoch:
+            yield {name: clock.train / clock.lap()}
 
 
 def pytorch_epochs(case: Case, data: Path, device: str | None) -> Iterator[dict[str, float]]:
@@ -383,7 +397,21 @@ def table(file: Path) -> str:
             f"{pace / one['fastai']['training']:.2f}x | {pace / one['pytorch']['training']:.2f}x | "
             f"{own['auto step'] / own['plain step']:.2f}x |"
         )
-    return "\n".join(rows)
+    return "\n".join([*rows, "", *_loaders(file)])
+
+
+def _loaders(file: Path) -> Iterator[str]:
+    yield "| case | into the network, augmented | to fastai | not augmented | to fastai |"
+    yield "|---|---|---|---|---|"
+    for line in file.read_text().splitlines():
+        one = json.loads(line)
+        if "loader" in one.get("fastai", {}):
+            parts = [
+                f"{one['fastmed'][f'auto {name}']:,.0f} images/s | "
+                f"{one['fastmed'][f'auto {name}'] / one['fastai'][name]:.1f}x"
+                for name in ("loader", "loader_plain")
+            ]
+            yield f"| {one['case']} | {' | '.join(parts)} |"
 
 
 def _done(file: Path) -> set[str]:

@@ -36,5 +36,6 @@ for name in arguments.images:
         inputs["images"] = np.asarray(prepared(picture, about["before"], about["inside"]))[None]
     names = [output.name for output in session.get_outputs()]
     found = dict(zip(names, session.run(names, inputs), strict=True))
-    scores = dict(zip(about["classes"], found["probabilities"][0].round(4).tolist(), strict=True))
+    probabilities = found["probabilities"][0].astype(float).round(4).tolist()
+    scores = dict(zip(about["classes"], probabilities, strict=True))
     print(name, about["classes"][found["predicted"][0]], scores, found.get("value", ""))

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from typer.models import ArgumentInfo, CommandInfo, ParameterInfo
 
 from fastmed.cli import app
+from fastmed.cli.commands import every_command
 
 PAGE = Path(__file__).with_name("cli.md")
 START = """\
@@ -27,7 +28,7 @@ OPTIONS = "| option | meaning | default |\n|---|---|---|\n"
 
 def page() -> str:
     """Return the whole page: the commands in a list, common options, one section a command."""
-    commands = app.registered_commands
+    commands = every_command()
     parts = [
         START,
         COMMANDS + "".join(_listed(command) for command in commands),
