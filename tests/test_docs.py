@@ -33,6 +33,7 @@ from typer.testing import CliRunner
 
 import fastmed
 from fastmed.cli import app
+from fastmed.cli.commands import every_command
 from fastmed.data.tables import ITEM_DEFAULTS
 from fastmed.demo.phantoms import write_phantom
 from fastmed.run import Run
@@ -92,7 +93,7 @@ def test_page_of_the_command_line_is_up_to_date() -> None:
     assert read(maker.PAGE) == maker.page(), "run `python docs/reference/make_cli.py`"
 
 
-@pytest.mark.parametrize("info", app.registered_commands, ids=lambda info: info.callback.__name__)
+@pytest.mark.parametrize("info", every_command(), ids=lambda info: info.callback.__name__)
 def test_page_of_the_command_line_has_every_option(info: typer.models.CommandInfo) -> None:
     name = make_cli().name_of(info)
     text = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output
@@ -107,7 +108,7 @@ def parse() -> Callable[[list[str]], int]:
     """Parse the words of a command as `fastmed` does, doing nothing; returns the exit code."""
     dry = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
     dry.callback()(functools.wraps(app.registered_callback.callback)(lambda **values: None))
-    for info in app.registered_commands:
+    for info in every_command():
         idle = functools.wraps(info.callback)(lambda **values: None)
         dry.command(make_cli().name_of(info))(idle)
     return lambda words: CliRunner().invoke(dry, words).exit_code

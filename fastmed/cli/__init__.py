@@ -5,73 +5,18 @@ import warnings
 
 import typer
 
-from fastmed.cli import (
-    adopt,
-    audit,
-    augmented,
-    cache,
-    card,
-    compare,
-    convert,
-    demo,
-    ensemble,
-    evaluate,
-    explain,
-    export,
-    fetch,
-    interpret,
-    lr_find,
-    model,
-    pack,
-    phantom,
-    predict,
-    report,
-    resume,
-    runs,
-    study,
-    tasks,
-    train,
-    trust,
-    tune,
-    unpack,
-)
+from fastmed.cli.commands import Commands
 from fastmed.errors import FastmedError
 
 app = typer.Typer(
     name="fastmed",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # its own help takes a third of the time without rich
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command(rich_help_panel="Start")(demo.demo)
-app.command(rich_help_panel="Start")(phantom.phantom)
-app.command(rich_help_panel="Data")(tasks.tasks)
-app.command(rich_help_panel="Data")(fetch.fetch)
-app.command(rich_help_panel="Data")(study.study)
-app.command(rich_help_panel="Data")(audit.audit)
-app.command(rich_help_panel="Data")(augmented.augmented)
-app.command(rich_help_panel="Data")(convert.convert)
-app.command(rich_help_panel="Data")(cache.cache)
-app.command(rich_help_panel="Model")(train.train)
-app.command(rich_help_panel="Model")(resume.resume)
-app.command(rich_help_panel="Model")(tune.tune)
-app.command(rich_help_panel="Model")(adopt.adopt)
-app.command("lr-find", rich_help_panel="Model")(lr_find.lr_find)
-app.command(rich_help_panel="Model")(model.model)
-app.command(rich_help_panel="Results")(runs.runs)
-app.command(rich_help_panel="Results")(evaluate.evaluate)
-app.command(rich_help_panel="Results")(interpret.interpret)
-app.command(rich_help_panel="Results")(explain.explain)
-app.command(rich_help_panel="Results")(report.report)
-app.command(rich_help_panel="Results")(card.card)
-app.command(rich_help_panel="Results")(compare.compare)
-app.command(rich_help_panel="Use")(predict.predict)
-app.command(rich_help_panel="Use")(ensemble.ensemble)
-app.command(rich_help_panel="Use")(export.export)
-app.command(rich_help_panel="Use")(pack.pack)
-app.command(rich_help_panel="Use")(unpack.unpack)
-app.command(rich_help_panel="Use")(trust.trust)
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import FrameType
 
-from fastmed.console import clear_sentence
 from fastmed.processes import refuse_several, seat
 
 TOGETHER = ("train", "resume")
@@ -67,6 +66,7 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
 
 
 def _is_to_tell(error: Exception) -> bool:
+    from fastmed.console import clear_sentence
     from fastmed.errors import TrainingError
     from fastmed.learn.distributed.board import board
 

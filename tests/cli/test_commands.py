@@ -14,11 +14,11 @@ from conftest import tiny_task
 from safetensors.torch import save_file
 
 import fastmed
-from fastmed.cli import app
+from fastmed.cli.commands import every_command
 from fastmed.run import Run, list_runs
 from fastmed.taskfile import find_task, to_toml
 
-COMMANDS = [entry.name or entry.callback.__name__ for entry in app.registered_commands]
+COMMANDS = [entry.name or entry.callback.__name__ for entry in every_command()]
 TINY = (
     "--arch", "test_resnet", "--no-pretrained", "--epochs", 1, "--batch", 8, "--size", 32,
     "--device", "cpu", "--workers", 0, "--accept", "Y1=a small phantom",

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, poisson
 
 from fastmed.results.intervals.wilson import LEVEL, Interval
 
 RESAMPLES = 2000
 UNDEFINED = 0.05  # of the resamples, in which a score may be undefined
-_CELLS = 4_000_000  # of a table of weights in memory at once
+_CELLS = 8_000_000  # of a table of weights in memory at once
+_SHORT = 5  # standard deviations by which counts of Poisson's distribution are left short
+_BITS, _OPEN = 1 << 16, 255
 
 
 def patient_weights(
     strata: np.ndarray, resamples: int, seed: int, columns: int = 0
 ) -> Iterator[np.ndarray]:
-    """Yield how often each patient is drawn, (some resamples, patients) uint16.
+    """Yield how often each patient is drawn, (some resamples, patients) uint8.
 
     As many patients as there are of each stratum are drawn from it, with replacement.
 
@@ -27,19 +29,60 @@ def patient_weights(
     """
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(strata == one) for one in np.unique(strata)]
+    draws = [Draws(len(one)) for one in members]
     most = max(_CELLS // max(len(strata), columns, 1), 1)
     for start in range(0, resamples, most):
         count = min(most, resamples - start)
-        weights = np.empty((count, len(strata)), dtype=np.uint16)
-        for one in members:
-            weights[:, one] = _draws(generator, len(one), count)
+        weights = np.empty((count, len(strata)), dtype=np.uint8)
+        for one, drawn in zip(members, draws, strict=True):
+            weights[:, one] = drawn.times(generator, count)
         yield weights
 
 
-def _draws(generator: np.random.Generator, size: int, count: int) -> np.ndarray:
-    drawn = generator.integers(0, size, (count, size))
-    drawn += np.arange(count)[:, None] * size
-    return np.bincount(drawn.ravel(), minlength=count * size).reshape(count, size)
+class Draws:
+    """How often each of n patients is drawn, when n are drawn with replacement.
+
+    Counts of Poisson's distribution are those of draws if as many draws are made as their sum is.
+    So each patient first gets such a count, of a mean that leaves the sum short of n, and then the
+    missing draws are made one by one. A count takes 16 random bits and a look into a table; where
+    the bits leave two counts open, it takes more of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        mean = max(1 - _SHORT / np.sqrt(size), 0)
+        self._limits = poisson.cdf(np.arange(_OPEN), mean)
+        counts = np.searchsorted(self._limits, np.arange(_BITS + 1) / _BITS, side="right")
+        self._table = np.where(counts[:-1] == counts[1:], counts[:-1], _OPEN).astype(np.uint8)
+
+    def times(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Return of some resamples how often each patient is drawn, (count, size) uint8."""
+        drawn = self._short(generator, count)
+        missing = self.size - drawn.sum(axis=1, dtype=np.int64)
+        while (above := np.flatnonzero(missing < 0)).size:
+            drawn[above] = self._short(generator, len(above))
+            missing[above] = self.size - drawn[above].sum(axis=1, dtype=np.int64)
+        rows = np.repeat(np.arange(count) * self.size, missing)
+        places = rows + generator.integers(0, self.size, len(rows))
+        np.add.at(drawn.reshape(-1), places, np.uint8(1))
+        return drawn
+
+    def _short(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Return counts whose sum is rarely above that of the patients, (count, size) uint8."""
+        drawn = np.empty(count * self.size, dtype=np.uint8)
+        for start in range(0, len(drawn), _BITS):
+            drawn[start : start + _BITS] = self._poisson(generator, min(len(drawn) - start, _BITS))
+        return drawn.reshape(count, self.size)
+
+    def _poisson(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Return counts, (count,) uint8, by the inverse of the distribution."""
+        whole = generator.integers(0, 2**64, -(-count // 4), dtype=np.uint64)
+        bits = whole.view(np.uint16)[:count]
+        found = self._table.take(bits)
+        undecided = np.flatnonzero(found == _OPEN)
+        exact = (bits[undecided] + generator.random(len(undecided))) / _BITS
+        found[undecided] = np.searchsorted(self._limits, exact, side="right")
+        return found
 
 
 def percentile(values: np.ndarray, level: float = LEVEL) -> Interval | None:

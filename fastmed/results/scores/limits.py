@@ -1,6 +1,6 @@
 """Which interval each score gets, and from what."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from fastmed.results.intervals.wilson import (
 )
 from fastmed.results.scores.linear import benefit_of_all, of_rates
 from fastmed.results.scores.measures import Found, Measures
-from fastmed.results.scores.names import OF_CLASSES, OVERALL, Address
+from fastmed.results.scores.names import GIVEN_OUTCOMES, LABELS, OF_CLASSES, OVERALL, Address
 from fastmed.results.scores.sample import Dichotomy, Sample
 from fastmed.settings.scores import REFERABLE
 
@@ -34,12 +34,6 @@ METHODS = {
     "rates": "from the limits of sensitivity and specificity",
     "prevalence": "from the limits of the prevalence",
 }
-
-# Scores of cases and of others, each for itself, whose frequency has no part in them.
-GIVEN_OUTCOMES = (
-    "sensitivity", "specificity", "balanced_accuracy", "lr_positive", "lr_negative",
-    "ppv_deployed", "npv_deployed", "auroc",
-)  # fmt: skip
 
 
 class Limits(NamedTuple):
@@ -204,15 +198,15 @@ def resampled(measures: Measures) -> Found:
     too: they are those of resamples of all patients.
     """
     sample = measures.sample
-    given = _drawn(measures, sample.strata)
-    free = _drawn(measures, np.zeros_like(sample.strata))
-    return {at: given[at] if at[-1] in GIVEN_OUTCOMES else free[at] for at in given}
+    free = [name for name in LABELS if name not in GIVEN_OUTCOMES]
+    every = np.zeros_like(sample.strata)
+    return _drawn(measures, sample.strata, GIVEN_OUTCOMES) | _drawn(measures, every, free)
 
 
-def _drawn(measures: Measures, strata: np.ndarray) -> Found:
+def _drawn(measures: Measures, strata: np.ndarray, wanted: Collection[str]) -> Found:
     options = measures.options
-    weights = patient_weights(strata, options.resamples, options.seed, measures.width)
-    parts = [measures.of(some) for some in weights]
+    weights = patient_weights(strata, options.resamples, options.seed, measures.sample.size)
+    parts = [measures.of(some, wanted) for some in weights]
     return {address: np.concatenate([part[address] for part in parts]) for address in parts[0]}
 
 

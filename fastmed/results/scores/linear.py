@@ -22,21 +22,18 @@ def ratio(these: Values, all_of_them: Values) -> Values:
         return np.where(all_of_them != 0, these / all_of_them, np.nan)
 
 
-def rate_columns(of: Dichotomy) -> Values:
-    """Return what is counted of a dichotomy: hits, missed, false alarms, rejected; (n, 4)."""
-    positive, told = of.positive, of.told
-    every = (positive & told, positive & ~told, ~positive & told, ~positive & ~told)
-    return np.stack(every, axis=1).astype(float)
-
-
-def rates(counts: Values, prevalence: float | None) -> dict[str, Values]:
-    """Return the scores of counts, (b, 4) as of `rate_columns`.
+def rates(confusion: Values, positive: slice, prevalence: float | None) -> dict[str, Values]:
+    """Return the scores of some classes against the rest.
 
     Args:
-        counts: hits, missed, false alarms, rejected.
+        confusion: images of each true (row) and predicted class, (b, K, K).
+        positive: which classes are cases.
         prevalence: of the class where the network is to be used; None leaves its scores out.
     """
-    hits, missed, alarms, rejected = counts.T
+    hits = confusion[:, positive, positive].sum(axis=(1, 2))
+    missed = confusion[:, positive].sum(axis=(1, 2)) - hits
+    alarms = confusion[:, :, positive].sum(axis=(1, 2)) - hits
+    rejected = confusion.sum(axis=(1, 2)) - hits - missed - alarms
     cases, others = hits + missed, alarms + rejected
     sensitivity, specificity = ratio(hits, cases), ratio(rejected, others)
     found = {

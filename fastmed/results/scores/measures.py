@@ -1,6 +1,6 @@
 """Every score for many weightings of the patients at once, as thousands of resamples are."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,23 +11,24 @@ from fastmed.results.scores.linear import (
     benefit,
     benefit_columns,
     benefit_of_all,
-    rate_columns,
     rates,
     ratio,
 )
-from fastmed.results.scores.names import OF_CLASSES, OVERALL, Address
+from fastmed.results.scores.names import GIVEN_OUTCOMES, LABELS, OF_CLASSES, OVERALL, Address
 from fastmed.results.scores.options import ScoreOptions
-from fastmed.results.scores.ranking import Ranking
+from fastmed.results.scores.ranking import Ranking, packed_weights
 from fastmed.results.scores.sample import Dichotomy, Sample
 from fastmed.settings.scores import REFERABLE
 
 Found = dict[Address, Values]
+_SLAB = 8192  # patients whose weights are numbers with a point at once
 
 
 class _Part(NamedTuple):
-    """A dichotomy made ready: where its scores go, and its columns among all columns."""
+    """A dichotomy made ready: where its scores go, its classes, and its columns among all."""
 
     where: Address
+    positive: slice
     ranking: Ranking
     calibration: CalibrationSums
     columns: dict[str, slice]
@@ -46,14 +47,11 @@ class Measures:
     def __init__(self, sample: Sample, options: ScoreOptions) -> None:
         self.sample, self.options = sample, options
         self._tables: list[Values] = []
-        size, classes = sample.size, len(sample.classes)
-        self._confusion = self._add(_one_hot(sample.true * classes + sample.predicted, classes**2))
+        self._cells = self._add(_confused(sample))
         self._means = {name: self._add(column) for name, column in _means(sample)}
-        self._parts = [self._part(where, of) for where, of in _dichotomies(sample, options)]
+        self._parts = [self._part(*parts) for parts in _dichotomies(sample, options)]
         columns = np.concatenate(self._tables, axis=1)
         self._sums = _summed(columns, sample.patients, sample.patient_count)
-        self._images = np.bincount(sample.patients).astype(float)
-        self.width = size
         self._tables = []
 
     def _add(self, columns: Values) -> slice:
@@ -63,49 +61,55 @@ class Measures:
         self._tables.append(columns)
         return slice(start, start + columns.shape[1])
 
-    def _part(self, where: Address, of: Dichotomy) -> _Part:
+    def _part(self, where: Address, positive: slice, of: Dichotomy) -> _Part:
         name, calibration = where[-1], CalibrationSums(of)
         threshold = self.options.threshold.get(name)
-        columns = {
-            "rates": self._add(rate_columns(of)),
-            "calibration": self._add(calibration.columns),
-        }
+        columns = {"calibration": self._add(calibration.columns)}
         if threshold is not None:
             columns["benefit"] = self._add(benefit_columns(of, threshold))
         ranking = Ranking(of, self.sample.patients)
         prevalence = self.options.prevalence.get(name)
-        return _Part(where, ranking, calibration, columns, prevalence, threshold)
+        return _Part(where, positive, ranking, calibration, columns, prevalence, threshold)
 
     def once(self) -> Found:
         """Return the scores of the sample as it is, each (1,)."""
-        return self.of(np.ones((1, self.sample.patient_count), dtype=np.uint16))
+        return self.of(np.ones((1, self.sample.patient_count), dtype=np.uint8))
 
-    def of(self, weights: np.ndarray) -> Found:
-        """Return each score, (b,), of weights of the patients, (b, P), whole numbers from 0."""
-        real = weights.astype(float)
-        sums, total = real @ self._sums, real @ self._images
-        found: Found = {}
-        for part in self._parts:
-            for name, values in _of_part(part, sums, total).items():
-                found[*part.where, name] = values
-            area, precision = part.ranking.scores(weights)
-            found[*part.where, "auroc"] = area
-            found[*part.where, "average_precision"] = precision
-        overall = self._overall(sums, total, found)
-        return {**{(OVERALL, name): values for name, values in overall.items()}, **found}
+    def of(self, weights: np.ndarray, wanted: Collection[str] = tuple(LABELS)) -> Found:
+        """Return scores, each (b,).
 
-    def _overall(self, sums: Values, total: Values, found: Found) -> dict[str, Values]:
+        Args:
+            weights: of the patients, (b, P), whole numbers from 0 to 255.
+            wanted: names of scores; what none of them needs is not computed.
+        """
+        all_sums = not set(wanted) <= set(GIVEN_OUTCOMES)
+        sums = _product(weights, self._sums if all_sums else self._sums[:, self._cells])
         classes = len(self.sample.classes)
-        confusion = sums[:, self._confusion].reshape(-1, classes, classes)
+        confusion = sums[:, self._cells].reshape(-1, classes, classes)
+        found, packed = Found(), packed_weights(weights)
+        for part in self._parts:
+            scores = rates(confusion, part.positive, part.prevalence)
+            scores |= _of_sums(part, sums, scores["prevalence"], confusion) if all_sums else {}
+            scores |= _of_ranks(part.ranking, packed, len(weights), wanted)
+            found |= {(*part.where, name): values for name, values in scores.items()}
+        overall = self._overall(confusion, found)
+        if all_sums:
+            total = confusion.sum(axis=(1, 2))
+            overall |= {name: sums[:, at].sum(axis=1) / total for name, at in self._means.items()}
+        found = {**{(OVERALL, name): values for name, values in overall.items()}, **found}
+        return {address: values for address, values in found.items() if address[-1] in wanted}
+
+    def _overall(self, confusion: Values, found: Found) -> dict[str, Values]:
+        total = confusion.sum(axis=(1, 2))
         several = (confusion.sum(axis=2) > 0).sum(axis=1) > 1
         scores = {
             "accuracy": np.trace(confusion, axis1=1, axis2=2) / total,
             "balanced_accuracy": np.where(several, self._mean(found, "sensitivity"), np.nan),
             "macro_f1": np.where(several, self._mean(found, "f1"), np.nan),
-            **{name: sums[:, at].sum(axis=1) / total for name, at in self._means.items()},
             **{
                 name: self._of_classes(found, name)
                 for name in ("auroc", "average_precision", "ece")
+                if (OF_CLASSES, self.sample.classes[0], name) in found
             },
         }
         if self.options.costs is not None:
@@ -128,20 +132,38 @@ class Measures:
         return self._mean(found, name)
 
 
-def _dichotomies(sample: Sample, options: ScoreOptions) -> Iterator[tuple[Address, Dichotomy]]:
-    for name, of in sample.dichotomies():
-        yield (OF_CLASSES, name), of
+def _dichotomies(
+    sample: Sample, options: ScoreOptions
+) -> Iterator[tuple[Address, slice, Dichotomy]]:
+    for place, (name, of) in enumerate(sample.dichotomies()):
+        yield (OF_CLASSES, name), slice(place, place + 1), of
     if options.referable is not None:
-        yield (REFERABLE,), sample.from_grade(sample.classes.index(options.referable))
+        place = sample.classes.index(options.referable)
+        yield (REFERABLE,), slice(place, None), sample.from_grade(place)
 
 
-def _of_part(part: _Part, sums: Values, total: Values) -> dict[str, Values]:
-    columns = part.columns
-    found = rates(sums[:, columns["rates"]], part.prevalence)
-    found |= part.calibration.scores(sums[:, columns["calibration"]], total)
+def _of_sums(part: _Part, sums: Values, prevalence: Values, confusion: Values) -> dict[str, Values]:
+    total = confusion.sum(axis=(1, 2))
+    found = part.calibration.scores(sums[:, part.columns["calibration"]], total)
     if part.threshold is not None:
-        found["net_benefit"] = benefit(sums[:, columns["benefit"]], total, part.threshold)
-        found["net_benefit_all"] = benefit_of_all(found["prevalence"], part.threshold)
+        found["net_benefit"] = benefit(sums[:, part.columns["benefit"]], total, part.threshold)
+        found["net_benefit_all"] = benefit_of_all(prevalence, part.threshold)
+    return found
+
+
+def _of_ranks(
+    ranking: Ranking, packed: np.ndarray, count: int, wanted: Collection[str]
+) -> dict[str, Values]:
+    scores = {"auroc": ranking.areas, "average_precision": ranking.precisions}
+    return {name: score(packed)[:count] for name, score in scores.items() if name in wanted}
+
+
+def _product(weights: np.ndarray, sums: Values) -> Values:
+    """Return the sums, (b, f), over weighted patients (b, P) of what they add (P, f)."""
+    found = np.zeros((len(weights), sums.shape[1]))
+    for start in range(0, len(sums), _SLAB):
+        slab = slice(start, start + _SLAB)
+        found += weights[:, slab].astype(float) @ sums[slab]
     return found
 
 
@@ -152,6 +174,12 @@ def _summed(columns: Values, patients: np.ndarray, count: int) -> Values:
         return np.asarray(columns[order])
     starts = np.searchsorted(patients[order], np.arange(count))
     return np.asarray(np.add.reduceat(columns[order], starts, axis=0))
+
+
+def _confused(sample: Sample) -> Values:
+    """Return for each image in which cell of the confusion matrix it is, (n, K * K)."""
+    classes = len(sample.classes)
+    return _one_hot(sample.true * classes + sample.predicted, classes**2)
 
 
 def _one_hot(places: np.ndarray, count: int) -> Values:

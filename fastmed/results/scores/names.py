@@ -42,6 +42,11 @@ HEADLINES = (
     "accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "brier", "kappa", "mae",
     "within_one",
 )  # fmt: skip
+# Scores of cases and of others, each for itself, whose frequency has no part in them.
+GIVEN_OUTCOMES = (
+    "sensitivity", "specificity", "balanced_accuracy", "lr_positive", "lr_negative",
+    "ppv_deployed", "npv_deployed", "auroc",
+)  # fmt: skip
 LESS_IS_BETTER = (
     "log_loss", "brier", "ece", "expected_cost", "mae", "off_by_two", "rps", "lr_negative",
 )  # fmt: skip

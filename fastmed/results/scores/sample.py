@@ -119,7 +119,7 @@ def labelled(
     if not np.isfinite(scores).all():
         broken = int((~np.isfinite(scores).all(axis=1)).sum())
         raise DataError(f"{broken} of {len(rows)} predictions have scores that are not numbers")
-    predicted = grades_of(rows["predicted"], classes)
+    predicted = grades_of(rows["predicted"].tolist(), classes)
     if (predicted < 0).any():
         raise DataError(f"{(predicted < 0).sum()} of {len(rows)} labelled rows are not predicted")
-    return grades_of(rows["target"], classes), predicted, scores
+    return grades_of(rows["target"].tolist(), classes), predicted, scores

@@ -1,9 +1,18 @@
+from itertools import permutations, product
+from math import sqrt
+
 import numpy as np
 import pytest
 from scipy.special import logit
-from scipy.stats import norm
+from scipy.stats import binom, chisquare, norm
 
-from fastmed.results.intervals.resampling import mirrored, on_log_odds, patient_weights, percentile
+from fastmed.results.intervals.resampling import (
+    Draws,
+    mirrored,
+    on_log_odds,
+    patient_weights,
+    percentile,
+)
 
 
 def test_each_stratum_keeps_its_number_of_patients() -> None:
@@ -17,6 +26,35 @@ def test_each_stratum_keeps_its_number_of_patients() -> None:
     assert (weights[:, :7] == 0).mean() == pytest.approx((6 / 7) ** 7, abs=0.03)
 
 
+@pytest.mark.parametrize("patients", [40, 1000, 20_000])
+def test_draws_are_those_with_replacement(patients: int) -> None:
+    """A patient is drawn as often as trials of a chance of 1 in n succeed, in n trials."""
+    drawn = Draws(patients).times(np.random.default_rng(3), 2_000_000 // patients)
+    assert (drawn.sum(axis=1) == patients).all()
+    counts = np.bincount(drawn.ravel(), minlength=6)
+    found = np.append(counts[:6], counts[6:].sum())
+    expected = binom.pmf(np.arange(6), patients, 1 / patients)
+    expected = np.append(expected, 1 - expected.sum()) * drawn.size
+    assert chisquare(found, expected).pvalue > 1e-3
+
+
+def test_patients_are_drawn_at_the_cost_of_others() -> None:
+    drawn = Draws(40).times(np.random.default_rng(4), 20_000).astype(float)
+    around = np.cov(drawn.T)
+    assert np.diag(around) == pytest.approx(np.full(40, 1 - 1 / 40), abs=0.06)
+    between = around[~np.eye(40, dtype=bool)]
+    assert between.mean() == pytest.approx(-1 / 40, abs=1e-3)
+    assert np.abs(between + 1 / 40).max() < 5 / sqrt(20_000)
+
+
+def test_every_way_to_draw_three_is_as_frequent_as_it_must_be() -> None:
+    drawn = Draws(3).times(np.random.default_rng(5), 27_000)
+    ways = [np.bincount(way, minlength=3) for way in product(range(3), repeat=3)]
+    for counts in {*permutations((2, 1, 0)), *permutations((3, 0, 0)), (1, 1, 1)}:
+        share = np.mean([tuple(way) == counts for way in ways])
+        assert (drawn == counts).all(axis=1).mean() == pytest.approx(share, abs=0.01)
+
+
 def test_the_same_seed_draws_the_same() -> None:
     draws = [np.concatenate([*patient_weights(np.zeros(20), 50, seed)]) for seed in (3, 3, 4)]
     assert (draws[0] == draws[1]).all()
@@ -25,7 +63,7 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_memory_is_bounded() -> None:
     parts = [*patient_weights(np.zeros(1000), 30, seed=0, columns=1_000_000)]
-    assert max(len(part) for part in parts) == 4
+    assert max(len(part) for part in parts) == 8
     assert sum(len(part) for part in parts) == 30
 
 

@@ -8,6 +8,8 @@ from sklearn import metrics
 from fastmed.results.scores import ScoreOptions, score
 from fastmed.results.scores.calibration import calibration_intercept, calibration_slope
 from fastmed.results.scores.measures import Measures
+from fastmed.results.scores.names import GIVEN_OUTCOMES
+from fastmed.results.scores.ranking import Ranking, packed_weights
 from fastmed.results.scores.sample import sample_of
 
 CLASSES = ["none", "mild", "severe"]
@@ -72,3 +74,38 @@ def test_one_step_is_near_the_whole_fit() -> None:
         fits = [fit(np.repeat(of.positive, own), np.repeat(of.score, own)) for own in each]
         assert np.median(np.abs(steps - fits)) < 0.1 * np.std(fits)
         assert np.std(steps) == pytest.approx(np.std(fits), rel=0.1)
+
+
+def test_wanted_scores_alone_are_the_same() -> None:
+    sample = sample_of(predictions(CLASSES, 50, 2), CLASSES, "grade")
+    measures = Measures(sample, OPTIONS)
+    weights = np.random.default_rng(5).poisson(1, (11, 50))
+    every = measures.of(weights)
+    some = measures.of(weights, GIVEN_OUTCOMES)
+    assert set(some) == {address for address in every if address[-1] in GIVEN_OUTCOMES}
+    assert all((some[address] == every[address]).all() for address in some)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_many_images_are_ranked_in_parts_as_a_whole(
+    ties: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = predictions(CLASSES, 60, 2)
+    if ties:
+        table["score_mild"] = table["score_mild"].round(1)
+    sample = sample_of(table, CLASSES, "category")
+    ranking = Ranking(sample.of_class(1), sample.patients)
+    packed = packed_weights(np.random.default_rng(6).poisson(1, (21, 60)))
+    whole = ranking.areas(packed), ranking.precisions(packed)
+    monkeypatch.setattr("fastmed.results.scores.ranking._CELLS", 300)
+    assert ranking.areas(packed) == pytest.approx(whole[0], nan_ok=True)
+    assert ranking.precisions(packed) == pytest.approx(whole[1], nan_ok=True)
+
+
+def test_sums_over_slabs_of_patients_are_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    measures = Measures(sample_of(predictions(CLASSES, 50), CLASSES, "grade"), OPTIONS)
+    weights = np.random.default_rng(7).poisson(1, (4, 50))
+    whole = measures.of(weights)
+    monkeypatch.setattr("fastmed.results.scores.measures._SLAB", 7)
+    for address, values in measures.of(weights).items():
+        assert values == pytest.approx(whole[address], rel=1e-10, nan_ok=True), address
