@@ -194,7 +194,10 @@ def own_part(run: Run, split: str) -> pd.DataFrame:
             f"`fastmed evaluate {run.path} INPUT`"
         )
     if not run.data.is_dir():
-        raise DataError(f"the data folder {run.data} of {run.path} is gone; put it back")
+        raise DataError(
+            f"the data folder {run.data} of {run.path} is gone; put it back, or score another "
+            f"labelled set with `fastmed evaluate {run.path} INPUT`"
+        )
     return located(items)
 
 

@@ -151,5 +151,5 @@ def test_parts_that_are_not_there_are_one_sentence(own_run, tmp_path: Path) -> N
     with pytest.raises(RunError, match="has no test part; score another labelled set"):
         own_part(run, "test")
     run.update(data=str(tmp_path / "gone"))
-    with pytest.raises(DataError, match=r"data folder .*gone of .* is gone; put it back"):
+    with pytest.raises(DataError, match=r"folder .*gone of .* is gone; put it back, or .* INPUT`"):
         evaluate(run, split="valid", **CPU)

@@ -15,6 +15,7 @@ from fastmed.auditing.checks.labels import spelled_alike
 from fastmed.auditing.finding import CLEAN, Finding, Found, exit_code, sorted_findings
 from fastmed.auditing.measuring import measure_all
 from fastmed.auditing.subject import Subject
+from fastmed.auditing.words import many
 from fastmed.auditing.written import Written, read_written
 from fastmed.data.items import inspected_items, summarize
 from fastmed.data.pseudonyms import hide_items, hide_names
@@ -80,7 +81,8 @@ class Audit:
             name: sum(one.severity == name for one in self.open)
             for name in ("ERROR", "WARN", "INFO")
         }
-        words = f"{counts['ERROR']} errors, {counts['WARN']} warnings, {counts['INFO']} remarks"
+        kinds = (("ERROR", "error"), ("WARN", "warning"), ("INFO", "remark"))
+        words = ", ".join(many(counts[kind], word) for kind, word in kinds)
         accepted = f"; {len(self.accepted)} accepted" if self.accepted else ""
         clean = "Clean: " if self.exit_code == CLEAN else ""
         return (

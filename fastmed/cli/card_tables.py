@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fastmed.auditing.words import many
 from fastmed.console import note, print_table
 from fastmed.documents.checklists.result_rules import headline
 
@@ -56,7 +57,8 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _audit(audit: Mapping[str, Any]) -> str:
     if audit["errors"] is None:
         return str(audit["state"])
-    return f"{audit['state']}: {audit['errors']} errors, {audit['warnings']} warnings"
+    errors, warnings = many(audit["errors"], "error"), many(audit["warnings"], "warning")
+    return f"{audit['state']}: {errors}, {warnings}"
 
 
 def _state(item: Mapping[str, Any]) -> str:

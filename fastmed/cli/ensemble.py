@@ -130,7 +130,7 @@ def ensemble(
     Example: fastmed ensemble first.csv other.csv --columns item=name,predicted=label --method vote
     """
     from fastmed.cli.ensembles import print_ensemble
-    from fastmed.cli.tables import print_predictions
+    from fastmed.cli.tables import note_predictions, print_predictions
     from fastmed.console import note
     from fastmed.ensembles import Ensemble
     from fastmed.ensembles.output import check_ensemble_output, shown_table, write_ensemble
@@ -168,7 +168,7 @@ def ensemble(
         print_predictions(shown_table(found, competition))
         return
     scores = write_ensemble(found, out, competition)
-    note(f"{len(found.table)} predictions of {len(found.members)} members are in {out}")
+    note_predictions(len(found.table), f"{len(found.members)} members", out)
     note(f"How they were made{', and scores' * (found.judged is not None)}: {scores}")
 
 

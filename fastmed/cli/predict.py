@@ -122,8 +122,7 @@ def predict(
     Example: fastmed predict new_images --views plain,hflip --out result.csv
     Example: fastmed predict archive --out archive.parquet --resume
     """
-    from fastmed.cli.tables import print_predictions
-    from fastmed.console import note
+    from fastmed.cli.tables import note_predictions, print_predictions
     from fastmed.prediction.export import Shape, predict_to_file
     from fastmed.prediction.formats import check_output
     from fastmed.prediction.manner import Manner
@@ -161,7 +160,7 @@ def predict(
     if out is None:
         print_predictions(found.first, count=found.rows)
     else:
-        note(f"{found.rows} predictions of {predictor.place} are in {out}")
+        note_predictions(found.rows, predictor.place, out)
     if found.bad and not skip_bad:
         raise typer.Exit(UNREADABLE)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fastmed.auditing.words import many
 from fastmed.console import note, print_table, warn
 from fastmed.processes import seat
 from fastmed.results.deciding.point_tables import POINT_COLUMNS, points_table
@@ -123,8 +124,14 @@ def print_predictions(table: pd.DataFrame, most: int = 20, count: int | None = N
     count = len(table) if count is None else count
     shown = table.drop(columns=[name for name in ("group", "split") if name in table])
     shown = shown.loc[:, [not _empty(shown[name]) for name in shown.columns]]
-    title = f"{count} predictions" + (f", the first {most}" if count > most else "")
+    title = many(count, "prediction") + (f", the first {most}" if count > most else "")
     print_table(title, list(shown.columns), shown.head(most).itertuples(index=False))
+
+
+def note_predictions(count: int, whose: object, file: Path) -> None:
+    """Say how many predictions are in a file."""
+    are = "is" if count == 1 else "are"
+    note(f"{many(count, 'prediction')} of {whose} {are} in {file}")
 
 
 def _empty(column: pd.Series) -> bool:

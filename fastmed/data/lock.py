@@ -122,10 +122,10 @@ def refuse_seen(lock: DataLock, items: pd.DataFrame, what: str, whom: str = "thi
     """
     count = int(lock.seen(items).sum())
     if count:
+        without = ", or leave these out with --drop-seen" if count < len(items) else ""
         raise DataError(
-            f"{count} of {len(items)} images in {what} trained {whom} or chose its epoch, so a "
-            "score on them means nothing; judge it by other images, or leave these out with "
-            "--drop-seen"
+            f"{count} of {len(items)} images in {what} trained {whom}, chose its epoch or "
+            f"calibrated it, so a score on them means nothing; judge it by other images{without}"
         )
 
 

@@ -80,7 +80,7 @@ def _parquet_rows(file: Path) -> pd.DataFrame:
         import pyarrow.parquet
     except ImportError:
         raise MissingExtraError(
-            "Parquet files need the package pyarrow; install it with pip install 'fastmed[parquet]'"
+            'Parquet files need pyarrow; install it with `pip install "fastmed[parquet]"`'
         ) from None
     try:
         table = pyarrow.parquet.read_table(file)

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from fastmed.auditing.words import joined
 from fastmed.errors import MissingExtraError
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -16,6 +17,7 @@ def check_onnx() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"an export to ONNX needs {', '.join(missing)}, which is not installed: "
-            "pip install 'fastmed[onnx]'; --format pt2 needs nothing else"
+            f"an export to ONNX needs {joined(missing)}; install "
+            f'{"it" if len(missing) == 1 else "them"} with `pip install "fastmed[onnx]"`, or take '
+            "--format pt2, which needs nothing else"
         )

@@ -136,7 +136,7 @@ def _fill(
         for table in stream_of(predictor, listing, workers=workers, cache=cache, done=done):
             ledger.add(table)
     except KeyboardInterrupt:
-        if ledger.file is not None:
+        if ledger.file is not None and len(ledger):
             note(
                 f"Interrupted; {len(ledger)} of {total} images are predicted and kept in "
                 f"{ledger.file}: the same command with --resume goes on"

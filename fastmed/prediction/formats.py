@@ -133,8 +133,8 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError:
         raise MissingExtraError(
-            "Parquet files need the package pyarrow; install it with "
-            "pip install 'fastmed[parquet]', or name a .csv file"
+            'Parquet files need pyarrow; install it with `pip install "fastmed[parquet]"`, or name '
+            "a .csv file"
         ) from None
     return pyarrow, pyarrow.parquet
 

@@ -167,8 +167,10 @@ class Ledger:
             yield self._table(some)
 
     def close(self) -> None:
-        """Close the file; what was added stays."""
+        """Close the file; what was added stays. A file to which nothing was added goes."""
         self._base.close()
+        if not self.kinds:
+            self.remove()
 
     def remove(self) -> None:
         """Close and remove the file."""

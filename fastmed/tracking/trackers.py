@@ -31,7 +31,7 @@ def check_trackers(names: Iterable[str]) -> list[str]:
             raise TrainingError(f"tracker '{name}' stands twice")
         if find_spec(TRACKERS[name].package) is None:
             raise MissingExtraError(
-                f"--track {name} needs {TRACKERS[name].label}'s client, which is not installed: "
-                f"pip install 'fastmed[{name}]'"
+                f"--track {name} needs {TRACKERS[name].label}'s client; install it with "
+                f'`pip install "fastmed[{name}]"`'
             )
     return chosen

@@ -13,5 +13,5 @@ def check_optuna() -> None:
     """
     if find_spec("optuna") is None:
         raise MissingExtraError(
-            "a search needs Optuna, which is not installed: pip install 'fastmed[tune]'"
+            'a search needs Optuna; install it with `pip install "fastmed[tune]"`'
         )

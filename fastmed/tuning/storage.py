@@ -87,7 +87,7 @@ def database_trouble(url: str | None) -> Iterator[None]:
         driver = make_url(url or "sqlite://").drivername
         raise MissingExtraError(
             f"{place} needs a driver for {driver}, which is not installed; for PostgreSQL: "
-            "pip install 'psycopg[binary]', and begin the URL with postgresql+psycopg://"
+            '`pip install "psycopg[binary]"`, and begin the URL with postgresql+psycopg://'
         ) from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         kind = type(getattr(error, "orig", None) or error.__cause__ or error).__name__

@@ -44,7 +44,7 @@ def test_command(flawed: Path, tmp_path: Path, command, monkeypatch: pytest.Monk
     said = command("audit", *options, *files)
     assert said.code == 4, said.err
     assert "L5" in said.out
-    assert "1 errors, 1 warnings" in said.err
+    assert "1 error, 1 warning, 1 remark, of" in said.err
     found = json.loads((tmp_path / "a.json").read_text())
     assert (found["schema_version"], found["exit_code"], found["images"]) == (1, 4, 61)
     assert [one["id"] for one in found["findings"]] == ["L5", "P1", "S3"]

@@ -92,8 +92,10 @@ def test_images_that_shaped_the_run_are_seen_by_bytes_or_pixels(items: pd.DataFr
     lock = DataLock.of(items)
     asked = items_of("azegx", [""] * 5, decoded=["", "pixels b", "", "pixels g", "pixels x"])
     assert lock.seen(asked).tolist() == [True, True, True, False, False]
-    with pytest.raises(DataError, match="3 of 5 images in the folder trained this run or chose"):
+    with pytest.raises(DataError, match="3 of 5 images in the folder trained this run, chose"):
         refuse_seen(lock, asked, "the folder")
+    with pytest.raises(DataError, match="judge it by other images$"):  # none would be left
+        refuse_seen(lock, asked.iloc[:3], "the folder")
     refuse_seen(lock, asked.iloc[3:], "the folder")
 
 

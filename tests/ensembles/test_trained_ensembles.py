@@ -39,7 +39,7 @@ def test_the_mean_of_runs_is_that_of_their_family(
 
 def _predicts_anew(family: Family, data: Path) -> None:
     folder = data / "train_images"
-    with pytest.raises(DataError, match="trained test_efficientnet or chose its epoch"):
+    with pytest.raises(DataError, match="trained test_efficientnet, chose its epoch"):
         Ensemble.of([family.path], source=data, method="vote", **CPU)
     found = Ensemble.of([family.path], source=folder, method="vote", **CPU)
     own = [run.predictions("test") for run in family.finished.values()]

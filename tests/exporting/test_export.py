@@ -44,7 +44,7 @@ def test_options_without_effect_are_refused(name, trained):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("fastmed.exporting.extra.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'fastmed\[onnx\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "fastmed\[onnx\]"'):
         check_onnx()
 
 

@@ -275,7 +275,7 @@ def test_the_command_prints_folds_and_their_spread(
     assert "The mean of 2 runs" in said.err
     said = command("evaluate", family, phantoms["lungs"], "--device", "cpu")
     assert said.code == 1
-    assert "trained fold-0 or chose its epoch" in said.err
+    assert "trained fold-0, chose its epoch" in said.err
     said = command("evaluate", family, phantoms["lungs"], "--device", "cpu", "--drop-seen")
     assert said.code == 1
     assert "shaped fold-0 and are left out" in said.err

@@ -115,5 +115,5 @@ def test_parquet_without_its_package_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'fastmed\[parquet\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "fastmed\[parquet\]"'):
         check_output(tmp_path / "a.parquet")

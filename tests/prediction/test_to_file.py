@@ -216,6 +216,14 @@ def test_a_chunk_that_is_broken_off_is_not_there_at_all(
     ledger.close()
 
 
+def test_a_ledger_to_which_nothing_was_added_goes(tmp_path: Path):
+    for resume in (False, True, False):
+        ledger = Ledger.begin(tmp_path / "out.csv", {}, resume=resume)
+        assert unfinished(tmp_path / "out.csv").exists()
+        ledger.close()
+        assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL")
 def test_what_is_killed_loses_only_the_chunk_in_work(tmp_path: Path):
     code = (
@@ -283,7 +291,7 @@ def test_nothing_that_can_be_read_is_an_error(
 ):
     for file in folder.rglob("*.png"):
         file.write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"0/0.png: .* \(11 of 11 images can't be read; "):
+    with pytest.raises(DataError, match=r"0/0.png: .* \(11 of 11 images can't be read\)"):
         export(trained["lungs"], folder, tmp_path / "out.csv")
     assert not list(tmp_path.glob("out*"))
 

@@ -166,7 +166,7 @@ def test_names_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         check_trackers(["tensorboard", "tensorboard"])
     monkeypatch.setattr(trackers, "find_spec", lambda name: None)
     for name in TRACKERS:
-        with pytest.raises(MissingExtraError, match=rf"pip install 'fastmed\[{name}\]'"):
+        with pytest.raises(MissingExtraError, match=rf'pip install "fastmed\[{name}\]"'):
             check_trackers([name])
 
 

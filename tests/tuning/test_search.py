@@ -332,7 +332,7 @@ def test_a_search_without_optuna_says_what_to_install(
     phantoms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fastmed.tuning.optuna_extra.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'fastmed\[tune\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "fastmed\[tune\]"'):
         search_in(tmp_path, phantoms["lungs"])
 
 

@@ -156,7 +156,6 @@ def unreadable_images(count: int, total: int, first: str, skip_bad: bool) -> Non
         DataError: they are not to be left out.
     """
     if not skip_bad:
-        raise DataError(
-            f"{first} ({count} of {total} images can't be read; `--skip-bad` leaves them out)"
-        )
+        without = "; `--skip-bad` leaves them out" if count < total else ""
+        raise DataError(f"{first} ({count} of {total} images can't be read{without})")
     console.warn(f"{count} images that can't be read are left out; the first: {first}")

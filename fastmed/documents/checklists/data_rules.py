@@ -7,6 +7,7 @@ which, and the rest is left to the user.
 from collections.abc import Mapping
 from typing import Any
 
+from fastmed.auditing.words import many
 from fastmed.documents.checklists.item import Card, Known, Partly, Said, partly
 from fastmed.documents.limits import tested
 
@@ -89,8 +90,9 @@ def data_preparation(card: Card) -> Said:
     line = f"{steps.line}; the same for every image"
     if card["audit"]["state"] == "not audited":
         return Partly("/preparation", f"{line}; the data were not audited")
-    errors, warnings = card["audit"]["errors"], card["audit"]["warnings"]
-    audited = f"{card['audit']['state']} of the audit: {errors} errors, {warnings} warnings"
+    errors = many(card["audit"]["errors"], "error")
+    warnings = many(card["audit"]["warnings"], "warning")
+    audited = f"{card['audit']['state']} of the audit: {errors}, {warnings}"
     return Known("/audit", f"{line}; {audited}")
 
 

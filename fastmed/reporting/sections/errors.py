@@ -42,7 +42,8 @@ def _sentences(story: Story, found: list[Mistake], shown: dict[str, str]) -> Ite
         return
     table = story.predictions
     if table is not None and "unlike" in table and (strange := int((table["unlike"] != "").sum())):
-        yield f"{strange} images are unlike those that the network was trained on."
+        are = "image is" if strange == 1 else "images are"
+        yield f"{strange} {are} unlike those that the network was trained on."
     yield (
         f"Images are told by their row of {story.table_name}; row 1 is the first below its header. "
         "A large loss is a confident mistake, or a wrong label: look at the image and decide."
