@@ -21,6 +21,7 @@ from fastmed.prediction.story import predict
 from fastmed.prediction.tables import table_of
 from fastmed.results.calibration.fitted import (
     Validation,
+    calibration_of,
     check_uncalibrated,
     keep_fitted,
     shares_of,
@@ -225,7 +226,9 @@ def keep(  # noqa: PLR0917
 ) -> Scores:
     """Score a predictions table and save both in the run, with what else is known of the look."""
     task = run.task
-    found = asked_scores(task, table, asked, items, run.info.get("cut_points"))
+    patients = asked is not None and asked.per_patient is not None
+    calibration = calibration_of(run, facts.get("calibrated", True)) if patients else None
+    found = asked_scores(task, table, asked, items, calibration)
     scores = {"views": list(views or task.predict.views), **facts, **found}
     scores["abstention"] = _abstention(table, task)
     if name != "valid" and facts.get("calibrated", True):

@@ -14,6 +14,7 @@ from fastmed.prediction.stream import Chunk, Network
 from fastmed.prediction.tables import table_of, with_views
 from fastmed.results.calibration.fitted import fitted_of
 from fastmed.results.calibration.pooling import outputs_as, pool_of, strange_to_most
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.run import Run
 
 
@@ -36,9 +37,9 @@ class FamilyPredictor(Predictor):
         return self.members
 
     @property
-    def cut_points(self) -> np.ndarray | None:
-        """Where a value turns into the next grade; None for categories."""
-        return self.pool.calibration.cut_points
+    def of_patients(self) -> Calibration:
+        """By which the mean scores of a patient's images are decided."""
+        return self.pool.of_patients
 
     def table_of_good(self, chunk: Chunk) -> pd.DataFrame:
         """Return the predictions table of the images of a chunk that could be read."""

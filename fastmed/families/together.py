@@ -96,21 +96,14 @@ def evaluate_together(
         items = unseen(run.lock, items, str(source or "the test part"), drop_seen, run.path.name)
     uses = used_for_test(items, family.path.name)
     table = predict_together(family, items, **options)
-    found = asked_scores(task, table, asked, items, _cut_points(family))
+    calibration = pool_of(task, list(family.finished.values())).of_patients
+    found = asked_scores(task, table, asked, items, calibration)
     scores = {"runs": len(family.finished), "test_uses": uses, **found}
     file = family.path / "scores.json"
     known = read_info(file) if file.is_file() else {}
     write_table(table, family.path / "predictions" / f"{name}.csv")
     write_scores(family.path, {**known, name: scores})
     return table, scores
-
-
-def _cut_points(family: Family) -> list[float] | None:
-    """Return where the mean value of all runs turns into the next grade; None for categories."""
-    if family.task.goal == "category":
-        return None
-    points = pool_of(family.task, list(family.finished.values())).calibration.cut_points
-    return None if points is None else [float(point) for point in points]
 
 
 def _labelled(

@@ -185,7 +185,7 @@ def _finish(ledger: Ledger, predictor: Predictor, shape: Shape, file: Path | Non
 
 def _shaped(table: pd.DataFrame, predictor: Predictor, shape: Shape) -> pd.DataFrame:
     if shape.per_patient:
-        return patients_table(table, predictor.task, predictor.cut_points)
+        return patients_table(table, predictor.task, predictor.of_patients)
     if shape.competition is not None:
         return competition_table(predictor.task, table, shape.competition)
     return table

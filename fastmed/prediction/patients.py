@@ -6,6 +6,7 @@ import pandas as pd
 from fastmed.data.tables import group_keys
 from fastmed.errors import DataError
 from fastmed.prediction.tables import AT, with_bad_rows
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.results.scores.per_patient import mean_of_patients
 from fastmed.task import Task
 
@@ -29,11 +30,11 @@ def check_patients(known: bool) -> None:
 
 
 def patients_table(
-    table: pd.DataFrame, task: Task, cut_points: np.ndarray | None = None
+    table: pd.DataFrame, task: Task, calibration: Calibration | None = None
 ) -> pd.DataFrame:
     """Return a row a patient: the mean over all images of the patient that could be read.
 
-    Scores, and for grades the value, are averaged; the highest score decides, or the cut points.
+    Scores, and for grades the value, are averaged; the calibration decides, as for an image.
     ``spread``, and what each view says, are averaged, too. ``target`` and ``split`` are those of
     the images, if all have the same. ``images`` says how many were averaged. An image without a
     patient is a patient of its own. A patient none of whose images could be read is a row with the
@@ -42,11 +43,11 @@ def patients_table(
     Args:
         table: predictions of images.
         task: of the predictions.
-        cut_points: for grades.
+        calibration: that gave the scores; grades need one.
     """
     reasons = table["reason"] if "reason" in table else pd.Series("", index=table.index)
     good = table[reasons == ""].reset_index(drop=True)
-    found, places = mean_of_patients(good, task.classes, task.goal, cut_points)
+    found, places = mean_of_patients(good, task.classes, task.goal, calibration)
     found.insert(2, "target", _common(good["target"], places))
     of_images = [name for name in good.columns if name == "spread" or _is_of_view(name)]
     counts = np.bincount(places, minlength=len(found))

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fastmed.data.store.decoding import digest_of
@@ -16,6 +15,7 @@ from fastmed.prediction.networks import check_average, check_views
 from fastmed.prediction.stream import Chunk, Network
 from fastmed.prediction.tables import table_of, with_bad_rows, with_views
 from fastmed.results.calibration.fitted import calibration_of
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.results.deciding.decisions import fit_decisions
 from fastmed.run import Run
 from fastmed.task import Task
@@ -72,8 +72,8 @@ class Predictor(ABC):
 
     @property
     @abstractmethod
-    def cut_points(self) -> np.ndarray | None:
-        """Where a value turns into the next grade; None for categories."""
+    def of_patients(self) -> Calibration:
+        """By which the mean scores of a patient's images are decided."""
 
 
 class RunPredictor(Predictor):
@@ -94,9 +94,9 @@ class RunPredictor(Predictor):
         return [self.run]
 
     @property
-    def cut_points(self) -> np.ndarray | None:
-        """Where a value turns into the next grade; None for categories."""
-        return self.calibration.cut_points
+    def of_patients(self) -> Calibration:
+        """By which the mean scores of a patient's images are decided."""
+        return self.calibration
 
     def table_of_good(self, chunk: Chunk) -> pd.DataFrame:
         """Return the predictions table of the images of a chunk that could be read."""

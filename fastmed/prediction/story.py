@@ -165,7 +165,7 @@ def predicted(
     if not per_patient:
         return table
     check_patients(bool((table["group"] != "").any()))
-    return patients_table(table, predictor.task, predictor.cut_points)
+    return patients_table(table, predictor.task, predictor.of_patients)
 
 
 def outputs_of(

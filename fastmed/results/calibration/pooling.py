@@ -82,6 +82,11 @@ class Pool:
     validation: Validation | None = None
     mean: Mean = field(default_factory=Mean)
 
+    @property
+    def of_patients(self) -> Calibration:
+        """By which means of the pool's probabilities are decided."""
+        return self.calibration if self.each is None else replace(self.calibration, temperature=1)
+
     def adjusted(self, calibrate: bool, prevalence: str | Mapping[str, float] | None) -> "Pool":
         """Return the pool without calibration, or at other shares of the classes."""
         calibration = adjusted(self.calibration, self.task, calibrate, prevalence)

@@ -79,6 +79,17 @@ class Calibration:
         logs = logits_of(outputs) + self.temperature * self._shift(outputs.shape[1])
         return np.asarray(logs.argmax(axis=1))
 
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the position of the decided class, (n,) int64, of probabilities (n, K).
+
+        They are those that this calibration gave, or means of such over a patient's images. What
+        `decisions` says of outputs, this says of their probabilities.
+        """
+        logs = self.temperature * logits_of(probabilities)
+        if self.weights is not None:
+            logs = logs + np.log(self.weights)
+        return np.asarray(logs.argmax(axis=1))
+
     def at_prevalence(self, prevalence: np.ndarray) -> "Calibration":
         """Return the same for a place with other shares of the classes, (K,) (Saerens, 2002).
 

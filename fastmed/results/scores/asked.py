@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fastmed.console import warn
 from fastmed.errors import DataError, TaskError
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.results.scores import ScoreOptions, Scores, score, score_options
 from fastmed.results.scores.per_patient import per_patient
 from fastmed.results.scores.subgroups import check_columns, subgroups
@@ -95,7 +95,7 @@ def asked_scores(
     table: pd.DataFrame,
     asked: Asked | None = None,
     items: pd.DataFrame | None = None,
-    cut_points: Sequence[float] | None = None,
+    calibration: Calibration | None = None,
 ) -> Scores:
     """Return the scores of a predictions table of images, and what else is asked for.
 
@@ -107,7 +107,7 @@ def asked_scores(
         table: the predictions.
         asked: what is wanted beside; None wants nothing more.
         items: the images' other columns, for subgroups.
-        cut_points: of grades, for the mean of a patient's images.
+        calibration: that gave the predictions, for the decisions on patients.
     """
     asked = asked or Asked()
     options = asked.options(task)
@@ -117,15 +117,14 @@ def asked_scores(
             raise DataError("subgroups need the items, which have the columns that part them")
         scores["subgroups"] = subgroups(table, items, asked.by, task.classes, task.goal, options)
     if asked.per_patient:
-        scores["per_patient"] = _of_patients(task, table, asked.per_patient, options, cut_points)
+        scores["per_patient"] = _of_patients(task, table, asked.per_patient, options, calibration)
     return scores
 
 
 def _of_patients(
-    task: Task, table: pd.DataFrame, how: Any, options: ScoreOptions, points: Sequence[float] | None
+    task: Task, table: pd.DataFrame, how: Any, options: ScoreOptions, by: Calibration | None
 ) -> Scores:
-    known = None if points is None else np.array(points)
-    patients = per_patient(table, task.classes, task.goal, how, known)
+    patients = per_patient(table, task.classes, task.goal, how, by)
     if patients.left_out:
         warn(
             f"{patients.left_out} patients have images of different labels and are left out of "

@@ -9,6 +9,7 @@ import pandas as pd
 from fastmed.data.tables import grades_of, group_keys, score_columns, scores_of
 from fastmed.errors import DataError
 from fastmed.grades import to_grades
+from fastmed.results.calibration.probabilities import Calibration
 
 How = Literal["mean", "max"]
 
@@ -25,12 +26,13 @@ def per_patient(
     classes: Sequence[str],
     goal: str,
     how: How,
-    cut_points: np.ndarray | None = None,
+    calibration: Calibration | None = None,
 ) -> PatientTable:
     """Return one row a patient; an image without a patient is a patient of its own.
 
-    - ``mean``: scores are averaged, of grades the network's values too. The highest score decides,
-      or the cut points.
+    - ``mean``: scores are averaged, of grades the network's values too. The calibration decides,
+      as it does for an image: by cut points, or by the highest score before a balanced training
+      was taken back.
     - ``max``: the image that speaks most for disease decides. Of grades it is the one with the
       highest value, whose row is taken; of two classes the one with the highest score of the
       last. Of more classes each has its highest score, and the scores are shares of their sum.
@@ -44,7 +46,8 @@ def per_patient(
         classes: their names; for grades in ascending order.
         goal: ``category`` or ``grade``.
         how: scores become one.
-        cut_points: of grades, where ``mean`` needs them.
+        calibration: that gave the scores; of grades ``mean`` needs its cut points. None lets the
+            highest score decide.
 
     Raises:
         DataError: no image has a label, or nothing is known about patients.
@@ -64,27 +67,27 @@ def per_patient(
     kept = np.ones(len(keys), bool) if how == "max" and ordered else highest == lowest
     if not kept.any():
         raise DataError("each patient has images of different labels, so none can be scored")
-    table = _predicted(rows, classes, goal, places, how, cut_points)
+    table = _predicted(rows, classes, goal, places, how, calibration)
     table.insert(0, "target", np.array(classes)[highest])
     _name(table, keys)
     return PatientTable(table[kept].reset_index(drop=True), int((~kept).sum()))
 
 
 def mean_of_patients(
-    rows: pd.DataFrame, classes: Sequence[str], goal: str, cut_points: np.ndarray | None = None
+    rows: pd.DataFrame, classes: Sequence[str], goal: str, calibration: Calibration | None = None
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return one row a patient with the mean scores, labelled or not, and whose each image is.
 
     Args:
         rows: predictions of n images.
-        classes, goal, cut_points: as of `per_patient`.
+        classes, goal, calibration: as of `per_patient`.
 
     Returns:
         A table of ``item``, ``group``, ``predicted``, the scores, and for grades value and grade;
         and for each image the place of its patient in it, (n,).
     """
     keys, places = np.unique(group_keys(rows), return_inverse=True)
-    table = _predicted(rows, classes, goal, places, "mean", cut_points)
+    table = _predicted(rows, classes, goal, places, "mean", calibration)
     _name(table, keys)
     return table, places
 
@@ -95,11 +98,11 @@ def _predicted(  # noqa: PLR0917
     goal: str,
     places: np.ndarray,
     how: How,
-    cut_points: np.ndarray | None,
+    calibration: Calibration | None,
 ) -> pd.DataFrame:
     if goal == "grade":
-        return _grades(rows, classes, places, how, cut_points)
-    return _categories(rows, classes, places, how)
+        return _grades(rows, classes, places, how, calibration)
+    return _categories(rows, classes, places, how, calibration or Calibration())
 
 
 def _name(table: pd.DataFrame, keys: np.ndarray) -> None:
@@ -126,7 +129,7 @@ def _grades(
     classes: Sequence[str],
     places: np.ndarray,
     how: How,
-    cut_points: np.ndarray | None,
+    calibration: Calibration | None,
 ) -> pd.DataFrame:
     names = score_columns(classes)
     if how == "max":
@@ -134,17 +137,21 @@ def _grades(
         last = order[np.append(np.diff(places[order]) > 0, True)]
         own = rows.loc[last, ["predicted", *names, "value", "grade"]]
         return pd.DataFrame(own.reset_index(drop=True))
-    if cut_points is None:
+    if calibration is None or calibration.cut_points is None:
         raise DataError("grades of patients need the run's cut points, and there are none")
     means = _mean(rows[[*names, "value"]].to_numpy(dtype=float), places)
     table = pd.DataFrame(means, columns=[*names, "value"])
-    table["grade"] = to_grades(table["value"].to_numpy(), cut_points)
+    table["grade"] = to_grades(table["value"].to_numpy(), calibration.cut_points)
     table.insert(0, "predicted", np.array(classes)[table["grade"]])
     return table
 
 
 def _categories(
-    rows: pd.DataFrame, classes: Sequence[str], places: np.ndarray, how: How
+    rows: pd.DataFrame,
+    classes: Sequence[str],
+    places: np.ndarray,
+    how: How,
+    calibration: Calibration,
 ) -> pd.DataFrame:
     scores = scores_of(rows, classes)
     if how == "mean":
@@ -156,5 +163,5 @@ def _categories(
         found = np.stack([_highest(column, places) for column in scores.T], axis=1)
         found /= found.sum(axis=1, keepdims=True)
     table = pd.DataFrame(found, columns=score_columns(classes))
-    table.insert(0, "predicted", np.array(classes)[found.argmax(axis=1)])
+    table.insert(0, "predicted", np.array(classes)[calibration.decided(found)])
     return table

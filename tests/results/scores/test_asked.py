@@ -5,6 +5,7 @@ import pytest
 from made_predictions import predictions
 
 from fastmed.errors import DataError, TaskError
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.results.scores.asked import Asked, asked_scores, check_asked, parse_costs, parse_shares
 from fastmed.results.scores.files import write_scores
 from fastmed.taskfile import find_task
@@ -47,7 +48,8 @@ def test_patients_are_scored_beside_images(tmp_path) -> None:
 
 def test_patients_of_grades_use_the_cut_points_of_the_run() -> None:
     table = predictions(list(GRADES.classes), 40, images=2)
-    own = asked_scores(GRADES, table, Asked(per_patient="mean"), cut_points=[0.5, 1.5, 2.5, 3.5])
+    points = Calibration(cut_points=np.array([0.5, 1.5, 2.5, 3.5]))
+    own = asked_scores(GRADES, table, Asked(per_patient="mean"), calibration=points)
     means = table.groupby("group")["value"].mean()
     labels = table.groupby("group")["target"].first().map(GRADES.classes.index)
     expected = np.abs(np.digitize(means, [0.5, 1.5, 2.5, 3.5]) - labels).mean()

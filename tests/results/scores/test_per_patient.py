@@ -3,9 +3,12 @@ import pandas as pd
 import pytest
 
 from fastmed.errors import DataError
+from fastmed.results.calibration.probabilities import Calibration
 from fastmed.results.scores.per_patient import per_patient
 
 TWO, THREE = ["well", "ill"], ["a", "b", "c"]
+
+THIRDS = Calibration(cut_points=np.array([0.5, 1.5]))
 
 
 def made(rows: list[tuple], classes: list[str]) -> pd.DataFrame:
@@ -54,11 +57,11 @@ def test_grades_by_mean_value_and_by_the_worst_image() -> None:
     worst = per_patient(whole, THREE, "grade", "max")
     assert worst.left_out == 0
     assert worst.table.set_index("item").loc["x", ["target", "predicted"]].tolist() == ["c", "c"]
-    mean = per_patient(whole, THREE, "grade", "mean", np.array([0.5, 1.5]))
+    mean = per_patient(whole, THREE, "grade", "mean", THIRDS)
     assert mean.left_out == 1  # x has images of two grades
     assert mean.table["item"].tolist() == ["y"]
     same = whole.assign(target="b")
-    values = per_patient(same, THREE, "grade", "mean", np.array([0.5, 1.5])).table
+    values = per_patient(same, THREE, "grade", "mean", THIRDS).table
     assert values.set_index("item").loc["x", ["value", "predicted"]].tolist() == [0.9, "b"]
 
 
@@ -78,3 +81,18 @@ def test_patients_and_labels_must_be_known() -> None:
         per_patient(table.assign(target=""), THREE, "category", "mean")
     with pytest.raises(DataError, match="need the run's cut points"):
         per_patient(table.assign(group="x"), THREE, "grade", "mean")
+
+
+@pytest.mark.parametrize("prevalence", [None, np.array([0.5, 0.3, 0.2])])
+@pytest.mark.parametrize("how", ["mean", "max"])
+def test_a_patient_with_one_image_is_decided_as_the_image(
+    how: str, prevalence: np.ndarray | None
+) -> None:
+    """Also after a balanced training, whose probabilities are corrected and decisions are not."""
+    outputs = np.random.default_rng(0).dirichlet(np.ones(3), 200)
+    calibration = Calibration(1.7, np.array([0.4, 1.0, 3.0]), np.array([0.6, 0.3, 0.1]), prevalence)
+    scores, decided = calibration.probabilities(outputs), calibration.decisions(outputs)
+    assert (scores.argmax(axis=1) != decided).mean() > 0.1
+    rows = [(f"p{number:03}", "a", tuple(row)) for number, row in enumerate(scores)]
+    found = per_patient(made(rows, THREE), THREE, "category", how, calibration).table
+    assert found.set_index("group")["predicted"].tolist() == [THREE[place] for place in decided]
