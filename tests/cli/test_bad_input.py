@@ -281,7 +281,7 @@ WRONG_USE = {
     "list of nothing": (list_of_nothing, ("predict", "list.csv", "--run", RUN), r"nowhere.png"),
     "bad image": (
         bad_new_image, ("predict", f"{IMAGES}/bad.png", "--run", RUN, "--device", "cpu"),
-        r"bad.png: it is text, not an image.*--skip-bad",
+        r"bad.png: it is text, not an image \(1 of 1 images",
     ),
     "unknown view": (nothing, on("--views", "plain,hflop"), r"no view 'hflop'; did you mean 'hfl"),
     "missing device": (nothing, (*on()[:-1], "tpu9"), r"no device 'tpu9' here"),
