@@ -282,7 +282,9 @@ def test_images_that_shaped_a_member_are_refused(two_runs: list[Path], tmp_path:
     rows = pd.concat([said(LUNGS, 60, 5), said(LUNGS, 30, 5, prefix="training")])
     first, second = (file_of(tmp_path, name, rows) for name in ("first", "second"))
     assert len(ensemble([first, second])) == 90  # of files nothing is known
-    with pytest.raises(DataError, match="30 of 90 images in the labelled part trained r1, chose its epoch or"):
+    with pytest.raises(
+        DataError, match="30 of 90 images in the labelled part trained r1, chose its epoch or"
+    ):
         ensemble([two_runs[0], first], missing="fewer")
     found = Ensemble.of([two_runs[0], first], missing="fewer", drop_seen=True)
     assert len(found.table) == 60
