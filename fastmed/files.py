@@ -24,6 +24,19 @@ def leads_out(name: str) -> bool:
     return _OUTSIDE.search(name) is not None
 
 
+def check_place(path: Path) -> None:
+    """Refuse a file that can't be written where it is asked for, before any work is done.
+
+    Raises:
+        RunError: it is a folder, or no file can be made where it should be.
+    """
+    if path.is_dir():
+        raise RunError(f"can't write '{path}': it is a folder; name a file in it")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise RunError(f"can't write {path}: '{folder}' is no folder that can be written into")
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file, then put it in the place of ``path`` in one step.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastmed.errors import RunError
-from fastmed.files import leads_out, read_json, write_json, write_text, write_whole
+from fastmed.files import check_place, leads_out, read_json, write_json, write_text, write_whole
 
 
 def test_writes_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -121,3 +121,20 @@ def test_json_of_numpy_and_not_a_number(tmp_path: Path) -> None:
     content = {"a": np.float64("nan"), "b": np.arange(2), 3: (np.int64(1), Path("x/y"))}
     write_json(tmp_path / "a.json", content)
     assert read_json(tmp_path / "a.json") == {"a": None, "b": [0, 1], "3": [1, "x/y"]}
+
+
+def test_place_of_a_file_is_checked_before_anything_is_written(tmp_path: Path) -> None:
+    check_place(tmp_path / "deep" / "out.csv")
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(RunError, match="it is a folder; name a file in it"):
+        check_place(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="file' is no folder that can be written into"):
+        check_place(tmp_path / "file" / "deep" / "out.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_place_that_is_not_ones_own_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="is no folder that can be written into"):
+        check_place(tmp_path / "deep" / "out.csv")

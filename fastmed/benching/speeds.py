@@ -1,7 +1,6 @@
 """What was measured of a task on a machine: one line each, and what limits."""
 
 import datetime
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 import fastmed
 from fastmed.benching.pace import Pace
 from fastmed.errors import RunError
-from fastmed.files import write_json
+from fastmed.files import check_place, write_json
 from fastmed.run.versions import package_versions
 from fastmed.task import Task
 
@@ -152,7 +151,5 @@ def check_file(file: Path) -> Path:
     """
     if file.suffix.lower() != ".json":
         raise RunError(f"measurements are written as JSON, not '{file.suffix}'; name a .json file")
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise RunError(f"can't write {file}: name a file in a folder that can be written into")
+    check_place(file)
     return file

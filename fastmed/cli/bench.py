@@ -6,10 +6,13 @@ from typing import Annotated, Optional
 import typer
 
 from fastmed.cli.options import (
+    Arch,
+    Batch,
     DataFolder,
     Device,
     NoCache,
     Settings,
+    Size,
     SkipBad,
     TaskName,
     TasksFile,
@@ -22,15 +25,9 @@ def bench(
     task: TaskName,
     data: DataFolder = None,
     tasks_file: TasksFile = None,
-    arch: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Any backbone that `fastmed train` takes."),
-    ] = None,
-    size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Side of the network's input, in pixels."),
-    ] = None,
-    batch: Annotated[Optional[int], typer.Option(help="Images in a batch.")] = None,  # noqa: UP045
+    arch: Arch = None,
+    size: Size = None,
+    batch: Batch = None,
     settings: Settings = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Time of each measurement.")] = 10,
     out: Annotated[

@@ -44,6 +44,15 @@ DataFolder = Annotated[
         help="The data folder; data/TASK if left out.",
     ),
 ]
+Arch = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Any backbone that `fastmed train` takes."),
+]
+Size = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Side of the network's input, in pixels."),
+]
+Batch = Annotated[Optional[int], typer.Option(help="Images in a batch.")]  # noqa: UP045
 Settings = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from fastmed.cli.options import (
+    Arch,
     DataFolder,
     Device,
     NoCache,
     RunsFolder,
     Settings,
+    Size,
     SkipBad,
     TaskName,
     TasksFile,
@@ -95,14 +97,8 @@ def tune(
         ),
     ] = None,
     tasks_file: TasksFile = None,
-    arch: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Any backbone that `fastmed train` takes."),
-    ] = None,
-    size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Side of the network's input, in pixels."),
-    ] = None,
+    arch: Arch = None,
+    size: Size = None,
     epochs: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Epochs with the whole network, of each trial."),

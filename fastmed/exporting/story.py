@@ -14,7 +14,7 @@ from fastmed.console import note
 from fastmed.data.inputs import read_input
 from fastmed.data.pseudonyms import located
 from fastmed.data.tables import part
-from fastmed.errors import DataError, RunError, TaskError, nearest
+from fastmed.errors import DataError, TaskError, nearest
 from fastmed.exporting import onnx_file, pt2_file
 from fastmed.exporting.about import about, texts_of
 from fastmed.exporting.extra import check_onnx
@@ -32,7 +32,7 @@ from fastmed.exporting.parity import (
 from fastmed.exporting.run_file import Predict, inputs_of
 from fastmed.exporting.traced import traced, write_onnx, write_pt2
 from fastmed.exporting.whole import Half, Through, Whole, WithoutImages, trace_with
-from fastmed.files import write_whole
+from fastmed.files import check_place, write_whole
 from fastmed.learn.restore import statistics_of
 from fastmed.prediction.networks import check_average, check_views, network_outputs, readable
 from fastmed.prediction.tables import predictions_table
@@ -215,8 +215,7 @@ def _check_options(  # noqa: PLR0917
         raise TaskError("--precision int8 is made by onnxruntime, and goes with --format onnx")
     if file.suffix != f".{form}":
         raise TaskError(f"the file {file.name} should end in .{form}, as --format says")
-    if file.is_dir():
-        raise RunError(f"'{file}' is a folder; name a file")
+    check_place(file)
     if ranges is not None and precision != "int8":
         raise TaskError("--ranges has no effect without --precision int8")
     if tolerance is not None and not 0 < tolerance <= 1:

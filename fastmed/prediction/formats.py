@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from numpy.lib import format as npy
 
 from fastmed.data.tables import write_tables
 from fastmed.errors import DataError, MissingExtraError
-from fastmed.files import write_whole
+from fastmed.files import check_place, write_whole
 from fastmed.prediction.ledger import kind_of
 from fastmed.prediction.tables import AT
 
@@ -49,7 +48,7 @@ def check_output(file: Path) -> None:
     """Refuse a file for predictions that can't be written, before any work is done.
 
     Raises:
-        DataError: the suffix is unknown, or the place can't be written.
+        DataError: the suffix is unknown. RunError: the place can't be written.
         MissingExtraError: the format needs a package that is not installed.
     """
     if file.suffix.lower() not in WRITERS:
@@ -57,13 +56,9 @@ def check_output(file: Path) -> None:
             f"predictions are written as {', '.join(WRITERS)}, not '{file.suffix}'; name such a "
             "file"
         )
-    if file.is_dir():
-        raise DataError(f"'{file}' is a folder; name a file in it")
+    check_place(file)
     if file.suffix.lower() == ".parquet":
         _pyarrow()
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise DataError(f"can't write {file}: '{folder}' is no folder that can be written into")
 
 
 def write_predictions(table: pd.DataFrame, file: Path) -> None:

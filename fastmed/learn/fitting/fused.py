@@ -4,6 +4,7 @@ Settings, states and what becomes of the weights are fastai's, up to rounding, s
 of one may be gone on with by the other.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
@@ -39,7 +40,7 @@ class Chunk(NamedTuple):
         return [state[name] for state in self.states]
 
 
-class FusedOptimizer(Optimizer):
+class FusedOptimizer(Optimizer, ABC):
     """An optimizer of fastai whose step is taken for many parameters at once.
 
     Args:
@@ -65,9 +66,9 @@ class FusedOptimizer(Optimizer):
                     torch._foreach_mul_(chunk.parameters, 1 - chunk.settings["lr"] * decay)
                 self.step_of(chunk, 0.0 if self.decouple_wd else decay)
 
+    @abstractmethod
     def step_of(self, chunk: Chunk, decay: float) -> None:
         """Change the parameters of a chunk; add this share of them to the gradients."""
-        raise NotImplementedError
 
     def zero_grad(self) -> None:
         """Forget the gradients; the next ones are then not added to anything."""

@@ -12,6 +12,7 @@ from fastai.learner import Learner
 from torch import Tensor, nn
 from torch.amp import autocast
 
+from fastmed.console import note
 from fastmed.learn.fitting.compiling import what_is_missing
 from fastmed.learn.fitting.measures import labelled_loader
 from fastmed.learn.fitting.precision import choose_precision
@@ -27,7 +28,7 @@ LONG = 3600.0  # and above which even compiling, which takes minutes, may pay
 FEW = 200  # steps of a training that is short on any machine
 ON_CPU = 32  # images of a step that is measured on a CPU
 ROUNDS = 3, 7  # the fewest and the most that two ways are compared in
-_SMALL = {torch.bfloat16: "bf16", torch.float16: "fp16"}
+_SMALL = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def quickest_way(learn: Learner, task: Task, steps: int) -> Found | None:
 
     Args:
         learn: at its start.
-        task: says what is fixed; a way that the device can't compute is passed by.
+        task: says what is fixed; a way that the device can't compute is told and passed by.
         steps: of the whole training.
 
     Returns:
@@ -133,7 +134,8 @@ def quickest_way(learn: Learner, task: Task, steps: int) -> Found | None:
             rounds = int(min(ROUNDS[1], max(ROUNDS[0], SHARE * whole / seconds[best] / 4)))
             try:
                 found = bench.compare(best, other, rounds)
-            except (RuntimeError, NotImplementedError):
+            except RuntimeError as error:
+                note(f"Steps can't be computed in {other} here: {str(error).splitlines()[0]}")
                 continue
             seconds |= found
             if found[best] > GAIN * found[other]:
@@ -216,10 +218,9 @@ class _Bench:
 
 def casting(precision: Precision, device: torch.device) -> Any:
     """Return what lets a step compute in a precision."""
-    kinds = {name: kind for kind, name in _SMALL.items()}
-    if precision not in kinds:
+    if precision not in _SMALL:
         return nullcontext()
-    return autocast(device.type, dtype=kinds[precision])
+    return autocast(device.type, dtype=_SMALL[precision])
 
 
 def wait_for(device: torch.device) -> None:

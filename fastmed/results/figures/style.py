@@ -1,6 +1,5 @@
 """The one hand that draws every figure: greys and one accent, readable in print without colour."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastmed.errors import RunError
-from fastmed.files import write_whole
+from fastmed.files import check_place, write_whole
 
 INK, GREY, PALE, FAINT, ACCENT = "#262626", "#8a8a8a", "#c4c4c4", "#ececec", "#1d4e89"
 TITLE, TEXT, SMALL = 11, 9, 8  # points
@@ -145,7 +144,5 @@ def check_figure_file(file: Path) -> Path:
     """
     if file.suffix.lower() != ".png":
         raise RunError(f"a figure is written as PNG, not '{file.suffix}'; name a .png file")
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise RunError(f"can't write {file}: name a file in a folder that can be written into")
+    check_place(file)
     return file
