@@ -9,9 +9,11 @@ import torch
 from conftest import tiny_task
 from fastai.vision.core import TensorImage, TensorImageBW
 from PIL import Image
+from scipy.stats import ks_2samp
 
 from fastmed.data.items import read_items
 from fastmed.data.store.cache import Cache
+from fastmed.learn.input.augment import without_augmentation
 from fastmed.learn.input.loaders import dataloaders, loader_of
 from fastmed.learn.input.statistics import Statistics
 from fastmed.learn.learner import learner
@@ -47,6 +49,37 @@ def test_training_batches_are_shuffled_and_whole(phantoms: dict):
     first, again = ([y.tolist() for _, y in cached.train] for _ in range(2))
     assert first != again
     assert {len(batch) for batch in first} == {8}
+
+
+CHANGES = {"flip_horizontal": 0.5, "rotate": 15, "zoom": 1.2, "warp": 0.2, "light": 0.3}
+
+
+def measured(loader: object, epochs: int) -> dict[str, np.ndarray]:
+    """Return statistics of each training image of some epochs."""
+    torch.manual_seed(0)
+    images = torch.cat([torch.Tensor(seen) for _ in range(epochs) for seen, _ in loader])
+    left, right = images.chunk(2, dim=3)
+    top, bottom = images.chunk(2, dim=2)
+    found = {
+        "mean": images.mean((1, 2, 3)),
+        "contrast": images.std((1, 2, 3)),
+        "asymmetry": (left.mean((1, 2, 3)) - right.mean((1, 2, 3))),
+        "slope": (top.mean((1, 2, 3)) - bottom.mean((1, 2, 3))),
+        "edges": images.diff(dim=3).abs().mean((1, 2, 3)),
+    }
+    return {name: values.numpy() for name, values in found.items()}
+
+
+@pytest.mark.parametrize("name", ["lungs", "histology"])
+def test_training_batches_are_drawn_from_the_same_distribution(name: str, phantoms: dict):
+    cached, plain = both(name, phantoms[name], augment=CHANGES)
+    ours, theirs = measured(cached.train, 30), measured(plain.train, 30)
+    assert len(ours["mean"]) == len(theirs["mean"]) > 700
+    for what, values in ours.items():
+        assert ks_2samp(values, theirs[what]).pvalue > 0.01, what
+    plain.train.after_batch.fs = without_augmentation(plain.train.after_batch.fs)
+    unchanged = measured(plain.train, 30)
+    assert min(ks_2samp(ours[what], unchanged[what]).pvalue for what in ours) < 1e-6
 
 
 def test_grey_and_colour_images_share_a_batch(tmp_path: Path):
