@@ -129,7 +129,7 @@ def cell_text(cell: object) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "-"
     if isinstance(cell, float):
-        return f"{cell:.3f}" if abs(cell) < _LARGE else f"{cell:.1f}"
+        return f"{cell:z.3f}" if abs(cell) < _LARGE else f"{cell:z.1f}"
     return visible(str(cell))
 
 

@@ -34,8 +34,9 @@ class MissingExtraError(FastmedError):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest of ``names``, or an empty string."""
-    matches = get_close_matches(str(name), [str(other) for other in names], n=1, cutoff=0.6)
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    known = {str(other).lower(): str(other) for other in names}
+    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    return f"; did you mean '{known[matches[0]]}'?" if matches else ""
 
 
 def listed(names: Iterable[object], most: int = 5) -> str:

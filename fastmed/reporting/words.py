@@ -83,7 +83,7 @@ def _share(value: float) -> str:
 
 def _decimal(value: float) -> str:
     if value not in {0, 1} and (0.995 <= value < 1 or 0 < value < 0.005):
-        return f"{value:.3f}"
+        return f"{value:z.3f}"
     return f"{value:.2f}"
 
 

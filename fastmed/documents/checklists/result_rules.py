@@ -161,7 +161,7 @@ def _limits(scores: Mapping[str, Any], name: str) -> str:
     limits = ((scores["intervals"] or {}).get("overall") or {}).get(name)
     if not limits or None in limits:
         return ""
-    return f" ({limits[0]:.3f} to {limits[1]:.3f})"
+    return f" ({limits[0]:z.3f} to {limits[1]:z.3f})"
 
 
 def cross_table(card: Card) -> Said:

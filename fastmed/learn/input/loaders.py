@@ -158,9 +158,13 @@ def choose_device(name: str | None) -> torch.device:
         return torch.device(default_device())
     try:
         device = torch.device(name)
+    except RuntimeError:
+        names = "they are called cpu, cuda, cuda:1, mps"
+        raise TrainingError(f"no device '{name}' here; {names}") from None
+    try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].split(". ")[0]
         raise TrainingError(f"no device '{name}' here ({reason}); use --device cpu") from None
     return device
 

@@ -96,7 +96,7 @@ def _benefit(story: Story) -> Sheet | None:
     for place, name in enumerate(story.task.classes):
         positive: np.ndarray = decisions.true == place
         found = [net_benefit(positive, decisions.scores[:, place], at) for at in _THRESHOLDS]
-        rows.append([name, *(f"{one.model:.3f} ({one.treat_all:.3f})" for one in found)])
+        rows.append([name, *(f"{one.model:z.3f} ({one.treat_all:z.3f})" for one in found)])
     columns = ["class", *(f"from {at:g}" for at in _THRESHOLDS)]
     return folded("net_benefit", columns, rows, "Numbers: the model's (all treated)")
 

@@ -170,7 +170,7 @@ def _from_predictions(story: Story, table: pd.DataFrame) -> Iterator[Chart]:
         points = fitted_of(story.run).cut_points
         if points is not None:
             told = [
-                [f"{a} | {b}", f"{point:.3f}"]
+                [f"{a} | {b}", f"{point:z.3f}"]
                 for a, b, point in zip(classes, classes[1:], points, strict=False)
             ]
             yield chart_of(

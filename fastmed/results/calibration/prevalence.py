@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fastmed.errors import DataError, listed
+from fastmed.errors import DataError, listed, nearest
 
 _NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
 
@@ -27,9 +27,7 @@ def read_prevalence(
         DataError: a class is unknown or named twice, or the shares don't sum to 1.
     """
     named = _pairs(told, classes) if isinstance(told, str) else dict(told)
-    unknown = [name for name in named if name not in classes]
-    if unknown:
-        raise DataError(f"no class {listed(unknown)}; there are {listed(classes, 12)}")
+    _refuse_unknown(list(named), classes)
     rest = 1 - sum(named.values())
     others = [name not in named for name in classes]
     whole = rest > 1e-9 if any(others) else abs(rest) < 1e-6
@@ -51,6 +49,7 @@ def _pairs(told: str, classes: Sequence[str]) -> dict[str, float]:
     names = "|".join(re.escape(name) for name in sorted(classes, key=len, reverse=True))
     pair = rf"\s*({names})\s*=\s*({_NUMBER})\s*"
     if not re.fullmatch(rf"{pair}(?:,{pair})*", told):
+        _refuse_unknown(re.findall(rf"(?:^|,)\s*([^=]+?)\s*=\s*{_NUMBER}", told), classes)
         raise DataError(
             f"'{told}' is no list of class shares; expected CLASS=SHARE,... as in "
             f"'{classes[-1]}=0.02', with the classes {listed(classes, 12)}"
@@ -59,6 +58,13 @@ def _pairs(told: str, classes: Sequence[str]) -> dict[str, float]:
     if len({name for name, _ in found}) < len(found):
         raise DataError(f"a class stands twice in '{told}'")
     return {name: float(share) for name, share in found}
+
+
+def _refuse_unknown(names: Sequence[str], classes: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in classes]
+    if unknown:
+        close = nearest(unknown[0], classes)
+        raise DataError(f"no class {listed(unknown)}{close}; there are {listed(classes, 12)}")
 
 
 def _shown(named: Mapping[str, float]) -> str:

@@ -44,7 +44,7 @@ def interval_text(interval: object) -> str:
 
 
 def _limit(limit: float | None) -> str:
-    return "∞" if limit is None else f"{limit:.3f}"
+    return "∞" if limit is None else f"{limit:z.3f}"
 
 
 def value_text(value: object, interval: object) -> str:
@@ -53,7 +53,7 @@ def value_text(value: object, interval: object) -> str:
         return "-"
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.3f} {interval_text(interval)}" if interval else f"{value:.3f}"
+    return f"{value:z.3f} {interval_text(interval)}" if interval else f"{value:z.3f}"
 
 
 def overall_table(scores: Scores) -> tuple[list[str], list[tuple[Cell, ...]]]:

@@ -190,6 +190,7 @@ def test_a_device_that_is_not_there_is_one_sentence(name: str) -> None:
     with pytest.raises(TrainingError, match=f"no device '{name}' here") as caught:
         choose_device(name)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 120
 
 
 def test_few_images_need_no_processes() -> None:

@@ -191,7 +191,8 @@ def test_prevalence_is_told_by_class():
     np.testing.assert_allclose(found, [0.7, 0.25, 0.05])
     np.testing.assert_allclose(read_prevalence({"no": 0.9}, classes, shares)[0], 0.9)
     for told, sentence in {
-        "maybe=0.1": "no list of class shares",
+        "maybe=0.1": "no class 'maybe'; there are",
+        "NO=0.1": "no class 'NO'; did you mean 'no'\\?",
         "no=1.5": "are none: each is between 0 and 1",
         "no=0.5,a, b=0.3,yes=x=0.3": "sum to 1",
         "no=0.1,no=0.2": "stands twice",
