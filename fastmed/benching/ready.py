@@ -15,6 +15,7 @@ from fastai.learner import Learner
 from fastmed.learn.fitting.schedule import Phase
 from fastmed.learn.fitting.ways import Way
 from fastmed.learn.input.statistics import Statistics
+from fastmed.learn.memory import memory_kept
 from fastmed.run import Run
 from fastmed.task import Task
 from fastmed.training.speed import choose_speed, way_of
@@ -75,7 +76,7 @@ def made_ready(  # noqa: PLR0917
     task: Task,
     items: pd.DataFrame,
     share: float,
-    device: str | None,
+    device_name: str | None,
     workers: int | None,
     cache: bool,
 ) -> Iterator[Ready]:
@@ -85,17 +86,21 @@ def made_ready(  # noqa: PLR0917
         task: as it would be trained.
         items: with their parts.
         share: of all images that the items are, so that the length of the training is known.
-        device: ``cpu``, ``cuda``, ...; None takes the best.
+        device_name: ``cpu``, ``cuda``, ...; None takes the best.
         workers: loader processes; None chooses.
         cache: take decoded images from the cache.
     """
     alike = task.with_changes(_OF_EPOCHS)
-    prepared = prepare(alike, items, device, workers, cache)
+    prepared = prepare(alike, items, device_name, workers, cache)
     learn = prepared.learn
     speed = choose_speed(alike, learn, round(prepared.steps / share))
-    with tempfile.TemporaryDirectory(prefix="fastmed-bench-") as folder:
+    device = torch.device(learn.dls.device)
+    with (
+        tempfile.TemporaryDirectory(prefix="fastmed-bench-") as folder,
+        memory_kept(device, alike.train.speed == "auto"),
+    ):
         run = Run.create(Path(folder), alike, items.iloc[:0])  # no one looks for images in it
-        run.update(device=str(learn.dls.device), **speed)
-        way = way_of(run, torch.device(learn.dls.device))
+        run.update(device=str(device), **speed)
+        way = way_of(run, device)
         phase = prepared.phases[-1]
         yield Ready(alike, items, prepared.statistics, learn, phase, run, way)

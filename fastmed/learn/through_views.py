@@ -10,6 +10,7 @@ from fastai.learner import Learner
 from torch import Tensor, nn
 
 from fastmed.learn.input.statistics import Statistics
+from fastmed.learn.memory import memory_kept
 from fastmed.learn.outputs import read_outputs
 from fastmed.learn.views import border_of, see
 from fastmed.network_files import is_code
@@ -124,15 +125,16 @@ class Seer:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Lay out weights in memory as the processor likes them; a GPU's are left as they are."""
-        if self._layout is torch.contiguous_format or _is_channels_last(self.model):
-            yield
-            return
-        self.model.to(memory_format=torch.channels_last)
-        try:
-            yield
-        finally:
-            self.model.to(memory_format=torch.contiguous_format)
+        """Keep memory and lay out weights as the processor likes them; a GPU's are left alone."""
+        with memory_kept(self.device):
+            if self._layout is torch.contiguous_format or _is_channels_last(self.model):
+                yield
+                return
+            self.model.to(memory_format=torch.channels_last)
+            try:
+                yield
+            finally:
+                self.model.to(memory_format=torch.contiguous_format)
 
 
 def as_batch(pixels: Sequence[np.ndarray], channels: int) -> Tensor:

@@ -32,6 +32,7 @@ from fastmed.learn.fitting.techniques import techniques
 from fastmed.learn.fitting.tracking import TellTrackers
 from fastmed.learn.input.augment import AugmentEpochs
 from fastmed.learn.input.cached import CachedLoader
+from fastmed.learn.memory import memory_kept
 from fastmed.learn.network.weights import restore_weights, save_weights
 from fastmed.run import Run
 from fastmed.run.checkpoints import checkpoints
@@ -128,10 +129,15 @@ def fit_phases(
     shown = [one for one in (best, show) if one is not None]
     measured = measures(history.run_folder, learn.dls)
     about = what_must_stay(history.run_folder)
-    way = way_of(history.run_folder, torch.device(learn.dls.device))
+    device = torch.device(learn.dls.device)
+    way = way_of(history.run_folder, device)
     set_precision(learn, way.precision)
     keep_on_device(learn)
-    with learn.no_logging(), interrupt_between_batches(team().any) as heed:
+    with (
+        learn.no_logging(),
+        memory_kept(device, task.train.speed == "auto"),
+        interrupt_between_batches(team().any) as heed,
+    ):
         stops = [StopWhenInterrupted(heed), StopWhenNotFinite(), Footprint(history.run_folder)]
         try:
             for number, phase in enumerate(phases):

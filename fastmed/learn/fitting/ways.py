@@ -17,6 +17,7 @@ from fastmed.learn.fitting.compiling import what_is_missing
 from fastmed.learn.fitting.measures import labelled_loader
 from fastmed.learn.fitting.precision import choose_precision
 from fastmed.learn.fitting.randomness import untouched_randomness
+from fastmed.learn.memory import memory_kept
 from fastmed.network_files import is_code
 from fastmed.settings.techniques import Precision
 from fastmed.task import Task
@@ -122,7 +123,7 @@ def quickest_way(learn: Learner, task: Task, steps: int) -> Found | None:
     if steps < FEW:
         return None
     device = torch.device(learn.dls.device)
-    with untouched_randomness():
+    with untouched_randomness(), memory_kept(device):
         bench = _Bench(learn, device)
         best = asked_way(task, device)
         seconds = {best: bench.seconds(best, rounds=1)}

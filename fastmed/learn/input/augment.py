@@ -7,6 +7,7 @@ from fastai.vision.augment import Dihedral, Flip, RandTransform, aug_transforms
 from fastcore.foundation import L
 from fasttransform import Pipeline, Transform
 
+from fastmed.learn.input.few_passes import in_few_passes
 from fastmed.learn.input.stain_jitter import StainJitter
 from fastmed.settings.augment import AugmentSettings
 
@@ -24,18 +25,17 @@ def make_augmentation(settings: AugmentSettings) -> list[Transform]:
         others.append(Dihedral(p=settings.flip_vertical, draw=_VERTICAL))
     if settings.hed:
         others.append(StainJitter(settings.hed))
-    return list(
-        aug_transforms(
-            do_flip=False,
-            max_rotate=settings.rotate,
-            max_zoom=settings.zoom,
-            max_warp=settings.warp,
-            max_lighting=settings.light,
-            p_affine=settings.affine_probability,
-            p_lighting=settings.light_probability,
-            xtra_tfms=others,
-        )
+    composed = aug_transforms(
+        do_flip=False,
+        max_rotate=settings.rotate,
+        max_zoom=settings.zoom,
+        max_warp=settings.warp,
+        max_lighting=settings.light,
+        p_affine=settings.affine_probability,
+        p_lighting=settings.light_probability,
+        xtra_tfms=others,
     )
+    return [in_few_passes(transform) for transform in composed]
 
 
 class AugmentEpochs(Callback):
