@@ -33,12 +33,16 @@ class Stored(NamedTuple):
     channels: int
 
     def images(self, chosen: np.ndarray) -> Tensor:
-        """Return images as a batch of uint8 (n, channels, side, side); grey ones share memory."""
+        """Return images as a batch of uint8, (n, 3, side, side), or (n, 1, ...) if all are grey.
+
+        Each channel of a grey image would be changed alike; so there is one until the batch is
+        normalised for the network's input.
+        """
         pixels = torch.from_numpy(self.cache.batch(self.colour[chosen], self.slots[chosen]))
         if pixels.ndim == 4:
             return pixels.permute(0, 3, 1, 2).as_subclass(TensorImage)
         kind = TensorImageBW if self.channels == 1 else TensorImage
-        return pixels.unsqueeze(1).expand(-1, self.channels, -1, -1).as_subclass(kind)
+        return pixels.unsqueeze(1).as_subclass(kind)
 
 
 def stored_items(cache: Cache | None, items: pd.DataFrame, root: Any) -> Stored | None:

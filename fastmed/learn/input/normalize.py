@@ -11,5 +11,10 @@ class NormalizeInPlace(Normalize):
     """
 
     def encodes(self, x: TensorImage) -> TensorImage:
-        """Return the batch (B, C, H, W), on a scale of 0 to 1 before, normalised."""
-        return x.sub_(self.mean).div_(self.std)
+        """Return the batch (B, C, H, W), on a scale of 0 to 1 before, normalised.
+
+        Grey images (B, 1, H, W) get as many channels as there are means.
+        """
+        if x.shape[1] == self.mean.shape[1]:
+            return x.sub_(self.mean).div_(self.std)
+        return (x - self.mean).div_(self.std)

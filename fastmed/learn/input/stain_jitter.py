@@ -33,8 +33,8 @@ class StainJitter(RandTransform):
         self.strength = strength
 
     def encodes(self, images: TensorImage) -> TensorImage:
-        """Return a batch (B, 3, H, W) of 0 to 1 with its dyes changed."""
-        plain = images.as_subclass(Tensor)
+        """Return a batch of 0 to 1 with its dyes changed, (B, 3, H, W)."""
+        plain = images.as_subclass(Tensor).expand(-1, 3, -1, -1)
         factors, shifts = plain.new_empty(2, len(images), 3).uniform_(-1, 1) * self.strength
         changed = change_dyes(plain, 1 + factors, _ADDED * shifts)
         return changed.as_subclass(type(images))

@@ -8,7 +8,6 @@ from conftest import tiny_task
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
-from fastai.vision.augment import Flip
 from safetensors.torch import save_file
 from torch import nn
 
@@ -16,6 +15,7 @@ from fastmed.data.items import read_items
 from fastmed.errors import TaskError
 from fastmed.learn.fitting.callbacks import History, KeepBest
 from fastmed.learn.fitting.schedule import SCHEDULES, plan_phases
+from fastmed.learn.input.few_passes import Reshaped
 from fastmed.learn.input.loaders import dataloaders
 from fastmed.learn.learner import learner
 from fastmed.learn.network.groups import backbone_of
@@ -141,7 +141,7 @@ class Mirrored(Callback):
 
     def before_train(self) -> None:
         transforms = self.learn.dls.train.after_batch.fs
-        self.seen.append(any(isinstance(one, Flip) for one in transforms))
+        self.seen.append(any(isinstance(one, Reshaped) for one in transforms))
 
 
 def test_epochs_of_augmentation_are_counted_through_the_phases(

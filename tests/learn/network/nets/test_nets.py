@@ -7,6 +7,7 @@ import pytest
 import timm
 import torch
 from conftest import tiny_task
+from fastai.torch_core import set_seed
 from safetensors.torch import save_file
 from torch import nn
 
@@ -94,8 +95,8 @@ def test_groups_go_from_the_input_to_the_head(arch: str) -> None:
 def test_each_learns_phantoms_above_chance(arch: str, phantoms: dict[str, Path]) -> None:
     size = 16 if arch == "lungs_unet" else 32
     task = tiny_task("lungs", image__size=size, train__batch=12)
+    set_seed(0)
     dls = dataloaders(task, read_items(task, phantoms["lungs"]), device="cpu", workers=0)
-    torch.manual_seed(0)
     images, labels = (given.as_subclass(torch.Tensor) for given in dls.one_batch())
     body = backbone(arch, size)
     net = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(body.features, 3))
