@@ -38,7 +38,8 @@ class Decoded(NamedTuple):
     """What one image turned out to be, or why it can't be read.
 
     Attributes:
-        pixels: as the network sees them, uint8 (size, size) or (size, size, 3); empty if bad.
+        pixels: as the network sees them, uint8 (size, size), or (size, size, 3) if the channels
+            differ; empty if bad.
         content: SHA-256 of the image's bytes.
         decoded: SHA-256 of its pixels, before any operation; see `digest_of_pixels`.
         decoder, scaling, remark: as the reader says.
@@ -78,7 +79,7 @@ def decode(place: Place, settings: ImageSettings) -> Decoded:
         opened = open_item(*place, settings)
         content = digest_of(opened.pixels if place.array else file)
         decoded = digest_of_pixels(opened.pixels)
-        prepared = prepare(opened.pixels, settings)
+        prepared = in_one_channel(prepare(opened.pixels, settings))
         return Decoded(prepared, content, decoded, *opened[1:], stamp=stamp)
     except DataError as error:
         return bad(str(error).removeprefix(f"{file}: "))
@@ -104,11 +105,20 @@ def digest_of_pixels(pixels: np.ndarray) -> str:
     A grey image in three equal channels has the digest of its one channel, so that copies are
     found in whatever format they were written without loss.
     """
-    if pixels.ndim == 3 and _is_grey(pixels[::_SPARSE]) and _is_grey(pixels):
-        pixels = pixels[..., 0]
+    pixels = in_one_channel(pixels)
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
+
+
+def in_one_channel(pixels: np.ndarray) -> np.ndarray:
+    """Return an image, uint8 (H, W) or (H, W, 3), without two of three equal channels.
+
+    Many grey images are written in colour; they take a third of the space and of the work.
+    """
+    if pixels.ndim == 3 and _is_grey(pixels[::_SPARSE]) and _is_grey(pixels):
+        return np.ascontiguousarray(pixels[..., 0])
+    return pixels
 
 
 def _is_grey(pixels: np.ndarray) -> bool:

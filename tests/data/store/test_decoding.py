@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made import write_png
+from PIL import Image
 
 from fastmed.data.store import decoding
 from fastmed.data.store.decoding import Place, decode, decode_all, stamp_of
@@ -91,3 +92,18 @@ def test_stamp_changes_with_the_file(tmp_path: Path):
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert stamp_of(file) != before
     assert stamp_of(tmp_path / "none.png") == ""
+
+
+def test_three_equal_channels_are_kept_as_one(tmp_path: Path):
+    grey = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    coloured = np.stack([grey] * 3, axis=2)
+    tinted = coloured.copy()
+    tinted[7, 7, 2] ^= 1
+    for name, pixels in {"grey": grey, "coloured": coloured, "tinted": tinted}.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    found = {n: decode(Place(tmp_path, f"{n}.png"), SETTINGS) for n in ("grey", "coloured")}
+    for one in found.values():
+        np.testing.assert_array_equal(one.pixels, grey)
+        assert one.pixels.flags["C_CONTIGUOUS"]
+    assert found["grey"].decoded == found["coloured"].decoded
+    np.testing.assert_array_equal(decode(Place(tmp_path, "tinted.png"), SETTINGS).pixels, tinted)

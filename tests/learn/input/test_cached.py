@@ -94,6 +94,19 @@ def test_grey_and_colour_images_share_a_batch(tmp_path: Path):
     torch.testing.assert_close(torch.Tensor(seen), torch.Tensor(expected))
 
 
+def test_grey_images_written_in_colour_go_in_one_channel(tmp_path: Path):
+    for number in range(8):
+        pixels = np.random.default_rng(number).integers(0, 256, (32, 32), dtype=np.uint8)
+        folder = tmp_path / ("true" if number < 4 else "false")
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(pixels).convert("RGB").save(folder / f"{number}.png")
+    cached, plain = both("cardiomegaly", tmp_path, split__valid=0.5)
+    assert cached.valid.stored.images(np.arange(4)).shape == (4, 1, 32, 32)
+    [(seen, _)], [(expected, _)] = list(cached.valid), list(plain.valid)
+    assert seen.shape == (4, 3, 32, 32)
+    torch.testing.assert_close(torch.Tensor(seen), torch.Tensor(expected))
+
+
 def test_one_channel_all_the_way(phantoms: dict):
     task = tiny_task("pneumonia", image__channels=1)
     items = read_items(task, phantoms["pneumonia"])
