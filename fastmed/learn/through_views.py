@@ -92,7 +92,7 @@ class Seer:
             metadata: coded, (n, width), for a network that takes any; the same in each view.
             look: is shown the images as they are, normalised, before the network sees them.
         """
-        images = as_batch(pixels, self.task.image.channels).to(self.device).float().div_(255)
+        images = as_batch(pixels).to(self.device).float().div_(255)
         more = [] if metadata is None else [torch.from_numpy(metadata).to(self.device)]
         if look is not None:
             look(self._normalized(images))
@@ -109,6 +109,7 @@ class Seer:
         return Seen(given[0].double().numpy(), given.double().numpy())
 
     def _normalized(self, images: Tensor) -> Tensor:
+        """Return images as the network takes them; grey ones then have all its channels."""
         images = images.sub(self._mean).div_(self._std)
         return images.contiguous(memory_format=self._layout)
 
@@ -137,10 +138,10 @@ class Seer:
                 self.model.to(memory_format=torch.contiguous_format)
 
 
-def as_batch(pixels: Sequence[np.ndarray], channels: int) -> Tensor:
-    """Return images as one batch, uint8 (n, channels, side, side); grey ones in each channel."""
+def as_batch(pixels: Sequence[np.ndarray]) -> Tensor:
+    """Return images as one batch, uint8 (n, 3, side, side), or (n, 1, ...) if all are grey."""
     if all(image.ndim == 2 for image in pixels):
-        return torch.from_numpy(np.stack(pixels)).unsqueeze(1).expand(-1, channels, -1, -1)
+        return torch.from_numpy(np.stack(pixels)).unsqueeze(1)
     coloured = [
         image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2) for image in pixels
     ]

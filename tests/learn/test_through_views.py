@@ -74,11 +74,17 @@ def test_images_are_looked_at_normalised_and_as_they_are(pixels: list[np.ndarray
 
 
 def test_grey_images_are_in_each_channel(pixels: list[np.ndarray]):
-    batch = as_batch(pixels, 3)
+    batch = as_batch(pixels)
     assert batch.shape == (3, 3, 32, 32)
     assert all(np.array_equal(batch[0, c].numpy(), pixels[0]) for c in range(3))
-    assert torch.equal(as_batch(pixels[::2], 3), batch[::2])
-    assert as_batch(pixels[::2], 1).shape == (2, 1, 32, 32)
+    assert as_batch(pixels[::2]).shape == (2, 1, 32, 32)
+    seer = seer_of(tiny_task("lungs"), ["plain", "vflip"])
+    seer.see(pixels)
+    together, grey = [one[::2] for one in seer.model.saw[:2]], seer.model.saw
+    grey.clear()
+    seer.see(pixels[::2])
+    for one, other in zip(together, grey, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_weights_are_laid_out_for_the_processor_only_while_at_work(pixels: list[np.ndarray]):

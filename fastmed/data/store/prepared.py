@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import groupby, islice
 from typing import Self
 
-from fastmed.data.store.cache import Cache
+from fastmed.data.store.cache import Cache, Kept
 from fastmed.data.store.decoding import Decoded, Place, decode, decoders
 from fastmed.data.store.keeping import put_or_warn
 from fastmed.settings.image import ImageSettings
 
 _TOGETHER = 128  # images that are put into the cache at a time
+_LOOKED_UP = 2**21  # pixels that are taken out of it at a time
 _NOT_KEPT = "decoded images can't be kept in {}; they are decoded each time"
 
 
@@ -35,6 +37,7 @@ class Reader:
         self.settings, self.cache = settings, cache
         self._keeper = cache if keep else None
         self._crew = decoders(settings, processes)
+        self._new: list[tuple[Place, Decoded]] = []
         self._stack = ExitStack()
         self._decode: Callable[[Sequence[Place]], Iterator[Decoded]] | None = None
 
@@ -47,30 +50,45 @@ class Reader:
     def read(self, places: Sequence[Place]) -> Iterator[Decoded]:
         """Yield images in order; one that can't be read comes with its reason."""
         kept = self.cache.find(places) if self.cache else {}
-        missing = [place for place in places if place not in kept and not place.array]
-        decoded = self._files(missing) if missing else iter(())
-        new: list[tuple[Place, Decoded]] = []
+        missing = [place for place in places if place not in kept]
+        decoded = self._decoded(missing) if missing else iter(())
+        kinds = groupby(places, lambda place: kept[place].colour if place in kept else None)
+        for colour, some in kinds:
+            if self.cache and colour is not None:
+                yield from _looked_up(self.cache, [kept[place] for place in some])
+            else:
+                yield from islice(decoded, len(list(some)))
+        self._put()
+
+    def _decoded(self, places: Sequence[Place]) -> Iterator[Decoded]:
+        """Yield images that had to be decoded, and keep them."""
+        files = [place for place in places if not place.array]
+        found = self._files(files) if files else iter(())
         for place in places:
-            if self.cache and place in kept:
-                entry = kept[place]
-                yield Decoded(self.cache.pixels([entry])[0], *entry[:5])
-                continue
-            found = decode(place, self.settings) if place.array else next(decoded)
-            if self._keeper is not None and not found.reason:
-                new.append((place, found))
-            if len(new) == _TOGETHER:
-                self._put(new)
-            yield found
-        self._put(new)
+            one = decode(place, self.settings) if place.array else next(found)
+            if self._keeper is not None and not one.reason:
+                self._new.append((place, one))
+            if len(self._new) == _TOGETHER:
+                self._put()
+            yield one
 
     def _files(self, places: Sequence[Place]) -> Iterator[Decoded]:
         if self._decode is None:
             self._decode = self._stack.enter_context(self._crew.at_work())
         return self._decode(places)
 
-    def _put(self, new: list[tuple[Place, Decoded]]) -> None:
-        self._keeper = put_or_warn(self._keeper, new, _NOT_KEPT)
-        new.clear()
+    def _put(self) -> None:
+        self._keeper = put_or_warn(self._keeper, self._new, _NOT_KEPT)
+        self._new.clear()
+
+
+def _looked_up(cache: Cache, entries: Sequence[Kept]) -> Iterator[Decoded]:
+    """Yield images of one kind from a cache, some at a time."""
+    count = max(1, _LOOKED_UP // cache.side**2)
+    for first in range(0, len(entries), count):
+        some = entries[first : first + count]
+        for entry, pixels in zip(some, cache.pixels(some), strict=True):
+            yield Decoded(pixels, *entry[:5])
 
 
 def prepared_images(
