@@ -287,7 +287,7 @@ WRONG_USE = {
     "missing device": (nothing, (*on()[:-1], "tpu9"), r"no device 'tpu9' here"),
     "not a CSV file": (nothing, on("--out", "out.xlsx"), r"written as .csv, .*, not '.xlsx'"),
     "name that is too long": (nothing, on("--out", "a" * 300 + ".csv"), r"File name too long"),
-    "folder in the way": (folder_in_the_way, on("--out", "out.csv"), r"'out.csv': it is a folder; name a file in it"),
+    "folder in the way": (folder_in_the_way, on("--out", "out.csv"), r"'out.csv': it is a folder"),
     "no labels to score": (
         nothing, ("evaluate", RUN, IMAGES, "--device", "cpu"), r"no image in .* has a label",
     ),
