@@ -1,6 +1,6 @@
 """Milliseconds of a training step on a CPU, with freed memory given back, and with it kept.
 
-    OMP_NUM_THREADS=1 python benchmarks/freed_memory.py [--rounds 3]
+    python benchmarks/freed_memory.py [--rounds 3]
 
 Each number is measured by a process of its own, in turns, since the C library learns from what a
 process did before. Time is that of the processor; the least of all rounds counts.

@@ -1,7 +1,7 @@
 """What networks free on a processor stays with the process, until they are done.
 
 The C library gives large blocks back to the system at once, and the system clears each page again
-before the next layer may write on it: a tenth to a third of a training's time.
+before the next layer may write on it. Several cores that compute wait for each other meanwhile.
 """
 
 import ctypes
